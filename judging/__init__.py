@@ -1,0 +1,1 @@
+"""The judge: claims, findings, verdicts, the journal; it knows no stack."""
