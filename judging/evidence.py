@@ -11,9 +11,17 @@ from pathlib import Path
 from judging.redaction import Redaction
 
 ENDINGS = {
-    "application/json": "json", "application/x-ndjson": "jsonl", "application/yaml": "yaml", "application/xml": "xml",
-    "image/jpeg": "jpg", "image/png": "png", "image/svg+xml": "svg", "text/csv": "csv", "text/html": "html",
-    "text/plain": "txt", "video/webm": "webm",
+    "application/json": "json",
+    "application/x-ndjson": "jsonl",
+    "application/xml": "xml",
+    "application/yaml": "yaml",
+    "image/jpeg": "jpg",
+    "image/png": "png",
+    "image/svg+xml": "svg",
+    "text/csv": "csv",
+    "text/html": "html",
+    "text/plain": "txt",
+    "video/webm": "webm",
 }
 PICTURES = {"image/jpeg", "image/png", "video/webm"}
 
@@ -42,9 +50,10 @@ class EvidenceStore:
         """
         media = media.partition(";")[0].strip().lower()
         if media not in ENDINGS:
-            raise ValueError(f"evidence {name!r}: {media} cannot be redacted; known: {', '.join(sorted(ENDINGS))}")
+            raise ValueError(f"evidence {name!r}: {media} cannot be redacted; known: {', '.join(ENDINGS)}")
         if media not in PICTURES:
-            body = self._redacted(body if isinstance(body, str) else body.decode(errors="surrogateescape"), media)
+            text = body if isinstance(body, str) else body.decode(errors="surrogateescape")
+            body = self._redacted(text, media)
         stored = body if isinstance(body, bytes) else body.encode(errors="surrogateescape")
         sha256 = hashlib.sha256(stored).hexdigest()
         path = self._folder / f"{sha256[:16]}.{ENDINGS[media]}"
