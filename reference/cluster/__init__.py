@@ -1,0 +1,1 @@
+"""An embedded cluster: enough of Kubernetes for kubectl and the official client, with processes for pods."""

@@ -1,0 +1,145 @@
+"""Run an embedded cluster in the foreground until it is told to end."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import base64
+import json
+import logging
+import os
+import secrets
+import signal
+import socket
+import ssl
+import subprocess
+import sys
+import tempfile
+import tomllib
+from pathlib import Path
+
+import trustme
+from aiohttp import web
+
+from reference.cluster import reaper, resources
+from reference.cluster.api import ApiServer
+from reference.cluster.deployments import DeploymentController
+from reference.cluster.endpoints import EndpointController
+from reference.cluster.environment import Image, load_images
+from reference.cluster.garbage import GarbageCollector, NamespaceController
+from reference.cluster.kubelet import Kubelet
+from reference.cluster.proxy import ServiceProxy
+from reference.cluster.registry import Registry
+from reference.cluster.replicasets import ReplicaSetController
+from reference.cluster.store import Store
+from reference.cluster.streams import Streams
+
+API_PORT = 6443
+NETWORKS = range(10, 250)
+NAMESPACES = ("default", "kube-system", "kube-public", "kube-node-lease")
+UNUSABLE = 4
+
+
+def main() -> None:
+    """Read the command line, run the cluster, and end with 4 when it cannot be run as asked."""
+    parser = argparse.ArgumentParser(prog="python -m reference.cluster", description=__doc__, exit_on_error=False)
+    parser.add_argument("--kubeconfig", type=Path, required=True, help="written when the API answers")
+    parser.add_argument("--logs", type=Path, required=True, help="folder that keeps the logs of all containers")
+    parser.add_argument("--images", type=Path, required=True, help="TOML file: what each image name stands for")
+    parser.add_argument("--until-stdin-closes", action="store_true", help="end when stdin ends, too")
+    try:
+        asked = parser.parse_args()
+    except argparse.ArgumentError as error:
+        _give_up(str(error), "run it with --help for what it takes")
+    logging.basicConfig(format="%(asctime)s %(name)s %(message)s")
+    images = _images(asked.images)
+    for folder in (asked.kubeconfig.parent, asked.logs):
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            tempfile.TemporaryFile(dir=folder).close()
+        except OSError as error:
+            _give_up(f"cannot write to {folder}: {error.strerror}", "name a folder that you may write to")
+    network, listener = _claimed_network()
+    with tempfile.TemporaryDirectory(prefix="cluster-", ignore_cleanup_errors=True) as scratch:
+        os.environ[reaper.VARIABLE] = mark = secrets.token_hex(8)
+        after = [sys.executable, "-I", "-S", reaper.__file__, mark, scratch]
+        with subprocess.Popen(after, stdin=subprocess.PIPE, env={}, start_new_session=True):
+            asyncio.run(_serve(asked, images, network, listener, Path(scratch)))
+
+
+def _give_up(cause: str, remedy: str) -> None:
+    sys.stderr.write(f"cluster: {cause}\n         {remedy}\n")
+    raise SystemExit(UNUSABLE)
+
+
+def _images(path: Path) -> dict[str, Image]:
+    try:
+        return load_images(path)
+    except OSError as error:
+        _give_up(f"cannot read the images file {path}: {error.strerror}", "name a TOML file with --images")
+    except (tomllib.TOMLDecodeError, ValueError) as error:
+        _give_up(f"{path}: {error}", 'write each image as ["name"] with entrypoint = ["python", "-m", "…"]')
+    return {}
+
+
+def _claimed_network() -> tuple[int, socket.socket]:
+    """Return a free loopback network 127.N.0.0/16, and the socket of its API address that claims it."""
+    for network in NETWORKS:
+        try:
+            return network, socket.create_server((f"127.{network}.0.1", API_PORT), backlog=128)
+        except OSError:
+            continue
+    remedy = f"end the program that listens on port {API_PORT} of all addresses"
+    _give_up(f"port {API_PORT} is taken on every address 127.N.0.1", remedy)
+    raise AssertionError
+
+
+async def _serve(
+    asked: argparse.Namespace, images: dict[str, Image], network: int, listener: socket.socket, scratch: Path
+) -> None:
+    loop, ended = asyncio.get_running_loop(), asyncio.Event()
+    for wanted in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(wanted, ended.set)
+    if asked.until_stdin_closes:
+        loop.add_reader(sys.stdin, lambda: ended.set() if not os.read(sys.stdin.fileno(), 4096) else None)
+    address, token = f"127.{network}.0.1", secrets.token_urlsafe(32)
+    authority = trustme.CA()
+    certificate = authority.cert_pem.bytes()
+    registry = Registry(Store(), network)
+    NamespaceController(registry, certificate.decode())
+    for name in NAMESPACES:
+        registry.create(resources.NAMESPACES, "", {"metadata": {"name": name}})
+    for controller in (GarbageCollector, DeploymentController, ReplicaSetController, EndpointController):
+        controller(registry)
+    kubelet = Kubelet(registry, images, network, asked.logs, scratch)
+    ServiceProxy(registry.store, address)
+    api = ApiServer(registry, Streams(registry.store, kubelet), token)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    authority.issue_cert(address).configure_cert(context)
+    runner = web.ServerRunner(web.Server(api.handle, handler_cancellation=True, access_log=None), shutdown_timeout=1)
+    await runner.setup()
+    await web.SockSite(runner, listener, ssl_context=context).start()
+    _write_kubeconfig(asked.kubeconfig, f"https://{address}:{API_PORT}", certificate, token)
+    await ended.wait()
+    await kubelet.stop()
+    await runner.cleanup()
+
+
+def _write_kubeconfig(path: Path, server: str, certificate: bytes, token: str) -> None:
+    trust = {"server": server, "certificate-authority-data": base64.b64encode(certificate).decode()}
+    name = "embedded"
+    config = {
+        "apiVersion": "v1",
+        "kind": "Config",
+        "clusters": [{"name": name, "cluster": trust}],
+        "users": [{"name": name, "user": {"token": token}}],
+        "contexts": [{"name": name, "context": {"cluster": name, "user": name}}],
+        "current-context": name,
+    }
+    with tempfile.NamedTemporaryFile("w", dir=path.parent, prefix=f".{path.name}-", delete=False) as file:
+        json.dump(config, file, indent=2)
+    Path(file.name).replace(path)
+
+
+if __name__ == "__main__":
+    main()

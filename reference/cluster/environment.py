@@ -1,0 +1,145 @@
+"""What a container's process is started with: the image's command, and the variables that Kubernetes sets."""
+
+from __future__ import annotations
+
+import base64
+import os
+import re
+import sys
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from reference.cluster import reaper
+from reference.cluster.resources import CONFIGMAPS, SECRETS, SERVICES, Object
+from reference.cluster.selectors import value_at
+from reference.cluster.store import Store
+
+PROJECT = Path(__file__).parents[2]
+_VARIABLE = re.compile(r"\$\$|\$\(([^()\s]+)\)")
+
+
+class ConfigError(Exception):
+    """A variable points to something that is not there; the container has to wait for it."""
+
+
+@dataclass(frozen=True)
+class Image:
+    """What an image name stands for on this machine."""
+
+    entrypoint: tuple[str, ...]
+    workdir: str = ""
+    env: Mapping[str, str] = field(default_factory=dict)
+
+
+def load_images(path: Path) -> dict[str, Image]:
+    """Read the images file; raises OSError, or ValueError that names what is wrong in it."""
+    images = {}
+    for name, table in tomllib.loads(path.read_text()).items():
+        known = {"entrypoint", "workdir", "env"}
+        if not isinstance(table, dict) or set(table) - known or not isinstance(table.get("entrypoint", []), list):
+            raise ValueError(f'image "{name}" may have entrypoint (a list), workdir and env, and nothing else')
+        env = {key: _placed(value) for key, value in table.get("env", {}).items()}
+        entrypoint = tuple(_placed(word) for word in table.get("entrypoint", ()))
+        images[name] = Image(entrypoint, _placed(table.get("workdir", "")), env)
+    return images
+
+
+def _placed(text: object) -> str:
+    return str(text).replace("{python}", sys.executable).replace("{root}", str(PROJECT))
+
+
+def connectable_port(port: int) -> int:
+    """Return the port on which a Service really listens here: only root may bind those below 1024."""
+    return port + 8000 if port < 1024 else port
+
+
+def command(image: Image, container: Object, variables: Mapping[str, str]) -> list[str]:
+    """Return the command line: the container's command, else the image's entrypoint, and the arguments."""
+    words = [*(container.get("command") or image.entrypoint), *(container.get("args") or ())]
+    words = [_expanded(word, variables) for word in words]
+    return [sys.executable, *words[1:]] if words[:1] in (["python"], ["python3"]) else words
+
+
+def variables(store: Store, pod: Object, container: Object, image: Image, home: Path) -> dict[str, str]:
+    """Return the container's environment; raises ConfigError."""
+    namespace = pod["metadata"]["namespace"]
+    found = {"PATH": os.environ.get("PATH", os.defpath), "LANG": "C.UTF-8", "HOME": str(home), "TMPDIR": str(home)}
+    found |= {"HOSTNAME": pod["metadata"]["name"], reaper.VARIABLE: os.environ.get(reaper.VARIABLE, ""), **image.env}
+    if pod["spec"].get("enableServiceLinks", True):
+        for service in store.list(SERVICES, namespace):
+            found |= _service_variables(service)
+    for source in container.get("envFrom") or ():
+        listed = _listed(store, namespace, source)
+        found |= {source.get("prefix", "") + key: value for key, value in listed.items()}
+    for entry in container.get("env") or ():
+        if "valueFrom" not in entry:
+            found[entry["name"]] = _expanded(entry.get("value", ""), found)
+        elif (value := _looked_up(store, pod, entry["valueFrom"])) is not None:
+            found[entry["name"]] = value
+    return found
+
+
+def _service_variables(service: Object) -> dict[str, str]:
+    spec, ports = service["spec"], service["spec"].get("ports") or ()
+    host = spec.get("clusterIP", "None")
+    if host == "None" or not ports:
+        return {}
+    name = service["metadata"]["name"].upper().replace("-", "_")
+    first = connectable_port(ports[0]["port"])
+    found = {f"{name}_SERVICE_HOST": host, f"{name}_SERVICE_PORT": str(first), f"{name}_PORT": f"tcp://{host}:{first}"}
+    for port in ports:
+        number, protocol = connectable_port(port["port"]), port["protocol"]
+        if port.get("name"):
+            found[f"{name}_SERVICE_PORT_{port['name'].upper().replace('-', '_')}"] = str(number)
+        prefix = f"{name}_PORT_{number}_{protocol}"
+        found |= {prefix: f"{protocol.lower()}://{host}:{number}", f"{prefix}_PROTO": protocol.lower()}
+        found |= {f"{prefix}_PORT": str(number), f"{prefix}_ADDR": host}
+    return found
+
+
+def _data(store: Store, namespace: str, kind: str, name: str) -> dict[str, str] | None:
+    obj = store.find(CONFIGMAPS if kind == "configmap" else SECRETS, namespace, name)
+    data: dict[str, str] = (obj or {}).get("data") or {}
+    if kind == "secret":
+        data = {key: base64.b64decode(value).decode() for key, value in data.items()}
+    return None if obj is None else data
+
+
+def _listed(store: Store, namespace: str, source: Object) -> dict[str, str]:
+    kind = "configmap" if "configMapRef" in source else "secret"
+    reference = source.get("configMapRef") or source["secretRef"]
+    data = _data(store, namespace, kind, reference["name"])
+    if data is None and not reference.get("optional"):
+        raise ConfigError(f'{kind} "{reference["name"]}" not found')
+    return data or {}
+
+
+def _looked_up(store: Store, pod: Object, source: Object) -> str | None:
+    if "fieldRef" in source:
+        return _field(pod, source["fieldRef"]["fieldPath"])
+    if "resourceFieldRef" in source:
+        return "0"
+    namespace, kind = pod["metadata"]["namespace"], "configmap" if "configMapKeyRef" in source else "secret"
+    reference = source.get("configMapKeyRef") or source["secretKeyRef"]
+    data = _data(store, namespace, kind, reference["name"])
+    if data is not None and reference["key"] in data:
+        return data[reference["key"]]
+    if reference.get("optional"):
+        return None
+    if data is None:
+        raise ConfigError(f'{kind} "{reference["name"]}" not found')
+    kind = {"configmap": "ConfigMap", "secret": "Secret"}[kind]
+    raise ConfigError(f"couldn't find key {reference['key']} in {kind} {namespace}/{reference['name']}")
+
+
+def _field(pod: Object, path: str) -> str:
+    if keyed := re.fullmatch(r"(metadata\.(?:labels|annotations))\['(.+)'\]", path):
+        return str((value_at(pod, keyed[1]) or {}).get(keyed[2], ""))
+    return str(value_at(pod, path) or "")
+
+
+def _expanded(text: str, found: Mapping[str, str]) -> str:
+    """Replace $(NAME) where NAME is known; $$ stands for one dollar."""
+    return _VARIABLE.sub(lambda hit: "$" if hit[0] == "$$" else found.get(hit[1], hit[0]), text)

@@ -1,0 +1,169 @@
+"""Services as TCP proxies on loopback addresses: balanced over ready pods, refusing when there is none."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import socket
+import struct
+
+from reference.cluster.endpoints import SERVICE_NAME
+from reference.cluster.environment import connectable_port
+from reference.cluster.events import Recorder
+from reference.cluster.resources import SERVICES, SLICES, Object
+from reference.cluster.store import Change, Key, Store, key_of
+from reference.cluster.workqueue import WorkQueue
+
+CONNECT_SECONDS = 5.0
+
+Address = tuple[str, int]
+
+
+class ServiceProxy:
+    """Keeps a listener for every port of every Service, pointed at the ready endpoints of its slices."""
+
+    def __init__(self, store: Store, node: str) -> None:
+        self._store, self._node = store, node
+        self._events = Recorder(store, "kube-proxy", node)
+        self._listeners: dict[Key, dict[Address, Listener]] = {}
+        self._queue = WorkQueue(self.reconcile)
+        store.listen(self._heard)
+
+    def _heard(self, change: Change) -> None:
+        if change.resource is SERVICES:
+            self._queue.mark(key_of(change.object))
+        elif change.resource is SLICES:
+            service = change.object["metadata"].get("labels", {}).get(SERVICE_NAME, "")
+            self._queue.mark((change.object["metadata"]["namespace"], service))
+
+    def reconcile(self, key: Key) -> None:
+        """Open, close and point the listeners of one Service."""
+        service = self._store.find(SERVICES, *key)
+        wanted = self._wanted(service) if service else {}
+        held = self._listeners.setdefault(key, {})
+        for address in set(held) - set(wanted):
+            held.pop(address).close()
+        for address, backends in wanted.items():
+            try:
+                if address not in held:
+                    held[address] = Listener(address)
+                held[address].point_at(backends)
+            except OSError as error:
+                told = f"cannot listen on {address[0]}:{address[1]}: {error.strerror}"
+                self._events.warning(service or {}, "FailedToListen", told)
+
+    def _wanted(self, service: Object) -> dict[Address, list[Address]]:
+        spec, key = service["spec"], key_of(service)
+        slices = [s for s in self._store.list(SLICES, key[0])
+            if s["metadata"].get("labels", {}).get(SERVICE_NAME) == key[1]]  # fmt: skip
+        wanted: dict[Address, list[Address]] = {}
+        for port in spec.get("ports") or ():
+            backends = [
+                (endpoint["addresses"][0], backend["port"])
+                for each in slices
+                for backend in each.get("ports") or ()
+                for endpoint in each.get("endpoints") or ()
+                if backend.get("name", "") == port.get("name", "") and endpoint["conditions"].get("ready", True)
+            ]
+            if spec.get("clusterIP", "None") != "None" and port["protocol"] == "TCP":
+                wanted[spec["clusterIP"], connectable_port(port["port"])] = backends
+                if "nodePort" in port:
+                    wanted[self._node, port["nodePort"]] = backends
+        return wanted
+
+
+class Listener:
+    """One address of a Service. It is bound all its life, and listens only while somebody would answer."""
+
+    def __init__(self, address: Address) -> None:
+        """Bind; raises OSError when the address is taken."""
+        self._loop = asyncio.get_running_loop()
+        self._backends: list[Address] = []
+        self._turn = 0
+        self._relays: set[asyncio.Task[None]] = set()
+        self._socket = socket.socket()
+        self._socket.setblocking(False)
+        self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        self._socket.bind(address)
+
+    def point_at(self, backends: list[Address]) -> None:
+        """Send new connections there from now on; with nobody there, refuse them. Raises OSError."""
+        if backends and not self._backends:
+            self._socket.listen(128)
+            self._loop.add_reader(self._socket, self._accept)
+        elif self._backends and not backends:
+            self._loop.remove_reader(self._socket)
+            self._socket.shutdown(socket.SHUT_RDWR)  # a bound socket that does not listen refuses, and keeps the port
+        self._backends = backends
+
+    def close(self) -> None:
+        """Give the address back."""
+        self._loop.remove_reader(self._socket)
+        self._socket.close()
+
+    def _accept(self) -> None:
+        with contextlib.suppress(BlockingIOError, ConnectionError):
+            while True:
+                client, _ = self._socket.accept()
+                self._turn += 1
+                relay = self._loop.create_task(self._relay(client, self._backends[self._turn % len(self._backends)]))
+                self._relays.add(relay)
+                relay.add_done_callback(self._relays.discard)
+
+    async def _relay(self, client: socket.socket, backend: Address) -> None:
+        client.setblocking(False)
+        try:
+            async with asyncio.timeout(CONNECT_SECONDS):
+                _, pod = await self._loop.create_connection(_Half, *backend)
+        except OSError:
+            _reset(client)
+            client.close()
+            return
+        _, near = await self._loop.connect_accepted_socket(_Half, client)
+        near.other, pod.other = pod, near
+        near.transport.resume_reading()
+        pod.transport.resume_reading()
+
+
+def _reset(connection: socket.socket) -> None:
+    with contextlib.suppress(OSError):
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+
+
+class _Half(asyncio.Protocol):
+    """One side of a relayed connection; what it receives, and how it ends, the other side gets."""
+
+    transport: asyncio.Transport
+    other: _Half
+    ended = False
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        assert isinstance(transport, asyncio.Transport)
+        self.transport = transport
+        transport.pause_reading()
+
+    def data_received(self, data: bytes) -> None:
+        self.other.transport.write(data)
+
+    def eof_received(self) -> bool:
+        self.ended = True
+        if self.other.ended:
+            self.other.transport.close()
+            return False
+        self.other.transport.write_eof()
+        return True
+
+    def connection_lost(self, error: Exception | None) -> None:
+        if not hasattr(self, "other"):
+            return
+        if error:
+            _reset(self.other.transport.get_extra_info("socket"))
+            self.other.transport.abort()
+        else:
+            self.other.transport.close()
+
+    def pause_writing(self) -> None:
+        self.other.transport.pause_reading()
+
+    def resume_writing(self) -> None:
+        self.other.transport.resume_reading()

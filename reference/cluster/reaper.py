@@ -1,0 +1,41 @@
+"""Ends what a cluster left behind: waits for the cluster's end, then kills whatever carries the cluster's mark.
+
+Run as a process of its own by the cluster (`reaper.py MARK FOLDER`), which holds the other end of its stdin. It is
+for what cannot be told to die with its parent: what a pod's process started in turn, when the cluster is killed.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+import signal
+import sys
+from pathlib import Path
+
+VARIABLE = "EMBEDDED_CLUSTER"
+
+
+def sweep(mark: str) -> int:
+    """Kill every process that was started with this mark in its environment; returns how many there were."""
+    wanted, found = f"{VARIABLE}={mark}".encode(), 0
+    for entry in Path("/proc").iterdir():
+        with contextlib.suppress(OSError):
+            if entry.name.isdigit() and wanted in (entry / "environ").read_bytes().split(b"\0"):
+                os.kill(int(entry.name), signal.SIGKILL)
+                found += 1
+    return found
+
+
+def main(mark: str, folder: str) -> None:
+    """Wait for the cluster's end, sweep until nothing is left, and remove its folder."""
+    for wanted in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(wanted, signal.SIG_IGN)
+    sys.stdin.read()
+    while sweep(mark):
+        pass
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])
