@@ -1,0 +1,61 @@
+# `make` alone lists what there is to do.
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+PYTHON ?= python3
+VENV := .venv
+RUN := $(VENV)/bin/python
+ARGS ?=
+VARIANT ?= as-reported
+
+.PHONY: help setup demo test check up down bench lock clean
+
+help:  ## Show this list
+	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /|/' | awk -F'|' '{ printf "  make %-8s %s\n", $$1, $$2 }'
+
+setup: $(VENV)/.installed node_modules/.installed $(VENV)/.browser  ## Install what is missing, and say so
+
+demo: setup  ## Judge the reference Sock Shop on the embedded cluster (ARGS='-k basket' passes words to pytest)
+	@echo "→ judging the reference Sock Shop on the embedded cluster"
+	@$(RUN) -m pytest $(ARGS)
+
+test: setup check  ## Judge as `demo` does, then run all tests of the suite and of the reference stack
+	@echo "→ judging the reference Sock Shop on the embedded cluster"
+	@$(RUN) -m pytest
+	@echo "→ testing the suite and the reference stack"
+	@$(RUN) -m pytest tests $(ARGS)
+
+check: $(VENV)/.installed  ## Lint, types and layers; needs no stack
+	@echo "→ checking style, types and layers"
+	@$(VENV)/bin/ruff check .
+	@$(VENV)/bin/ruff format --check .
+	@$(VENV)/bin/mypy
+	@$(VENV)/bin/lint-imports
+
+up: $(VENV)/.installed  ## Leave the reference Sock Shop running (VARIANT=fixed for the mended one)
+	@$(RUN) -m reference up --variant $(VARIANT)
+
+down:  ## End what `up` left running
+	@$(RUN) -m reference down
+
+bench: setup  ## Print how fast the suite is, as ratios within one run
+	@$(RUN) -m tests.bench
+
+lock: $(VENV)/.installed  ## Lock the dependencies again, with hashes
+	@$(RUN) -m pip install --quiet uv
+	@setup/lock.sh
+
+clean:  ## Remove what `setup` installed here and what runs left behind
+	@rm -rf $(VENV) node_modules reports/out .stack
+
+$(VENV)/.installed: requirements.txt reference/requirements.txt
+	@echo "→ installing Python packages into $(VENV) (about a minute the first time)"
+	@setup/python.sh $(PYTHON) $(VENV)
+	@touch $@
+
+node_modules/.installed: package-lock.json | $(VENV)/.installed
+	@setup/node.sh $(VENV)
+	@mkdir -p node_modules && touch $@
+
+$(VENV)/.browser: | $(VENV)/.installed
+	@setup/browser.sh $(VENV)
+	@touch $@

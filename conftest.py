@@ -1,0 +1,18 @@
+"""The list of plug-ins; what each lends is said in its own docstring."""
+
+pytest_plugins = [
+    "judging.plugin",
+    "reports.allure",
+    "reports.summary",
+    "fixtures.stack",
+    "fixtures.cluster",
+    "fixtures.apis",
+    "fixtures.databases",
+    "fixtures.browser",
+    "fixtures.evidence",
+    "fixtures.enactment",
+    "steps.incidents",
+    "steps.operations",
+    "steps.records",
+    "steps.shopping",
+]
