@@ -1,4 +1,4 @@
-"""The front-end's Prometheus histogram of request durations."""
+"""A Prometheus histogram of request durations."""
 
 from __future__ import annotations
 
@@ -11,12 +11,13 @@ NAME = "http_request_duration_seconds"
 class Durations:
     """Counts requests by their labels; `text` is what Prometheus scrapes."""
 
-    def __init__(self) -> None:
+    def __init__(self, service: str) -> None:
+        self._service = service
         self._seen: defaultdict[str, list[float]] = defaultdict(lambda: [0.0] * (len(BUCKETS) + 2))
 
     def observe(self, method: str, path: str, status: int, seconds: float) -> None:
         """Count one answered request."""
-        labels = f'service="front-end",method="{method.lower()}",path="{path}",status_code="{status}"'
+        labels = f'service="{self._service}",method="{method}",path="{path}",status_code="{status}"'
         row = self._seen[labels]
         for place, limit in enumerate(BUCKETS):
             row[place] += seconds <= limit

@@ -31,7 +31,7 @@ class Sessions:
         return str(request["session"])
 
     def customer_of(self, request: web.Request) -> str | None:
-        """Id of the customer who is logged in; None without the login cookie or after a restart of this process."""
+        """Id of the customer who is logged in; None without the cookie or after a restart."""
         return self._customers.get(self.id_of(request)) if LOGIN_COOKIE in request.cookies else None
 
     def log_in(self, request: web.Request, response: web.Response, customer: str) -> None:
@@ -53,3 +53,6 @@ class Sessions:
 
     def _signature(self, session: str) -> str:
         return b64encode(hmac.digest(self._secret, session.encode(), hashlib.sha256)).decode().rstrip("=")
+
+
+sessions = Sessions()

@@ -22,7 +22,10 @@ SOCKS = [
     ("zzz4f044-b040-410d-8ead-4de0446aec7e", "Nerd leg", 7.99, ["blue", "skin"]),
 ]
 COLOURFUL, FIGUEROA = SOCKS[0][0], SOCKS[1][0]
-REFUSED = 'Payment gateway error: Post "http://stripe-mock/v1/charges": dial tcp 10.96.0.9:80: connect: connection refused'
+REFUSED = (
+    'Payment gateway error: Post "http://stripe-mock/v1/charges": '
+    "dial tcp 10.96.0.9:80: connect: connection refused"
+)
 DECLINED = {"status": 406, "error": "Not Acceptable", "message": REFUSED, "path": "/orders"}
 
 
@@ -58,7 +61,7 @@ class Backends:
         order = {
             "customerId": customer,
             "customer": {"firstName": "Ada", "lastName": "Fern"},
-            "address": {"number": "5", "street": "Hill Road", "city": "Leeds", "postcode": "LS1", "country": "UK"},
+            "address": {"number": "5", "street": "Hill Road", "city": "Leeds", "postcode": "LS1"},
             "items": [{"itemId": COLOURFUL, "quantity": 1, "unitPrice": 18}],
             "date": "2026-01-07T16:02:43.632+0000",
             "total": 22.99,

@@ -13,6 +13,7 @@ const labels = {
   "Paid": "success", "Shipped": "success", "Delivered": "success", "Payment failed": "danger", "Unknown": "default",
 };
 
+const labelOf = status => `label label-${labels[status] ?? "info"}`;
 const idOf = order => (order._links?.self?.href ?? order.id ?? "").split("/").pop();
 const dateOf = order => order.date?.slice(0, 19).replace("T", " ") ?? "–";
 const totalOf = order => order.total === undefined ? "–" : `$ ${order.total.toFixed(2)}`;
@@ -21,7 +22,7 @@ function orderRow(order) {
   const status = defect("shipped_on_list") ? "Shipped" : statusOf(order);
   return html`<tr>
     <th># ${idOf(order)}</th><td>${dateOf(order)}</td><td>${totalOf(order)}</td>
-    <td><span class="label label-${labels[status] ?? "info"}">${status}</span></td>
+    <td><span class="${labelOf(status)}">${status}</span></td>
     <td><a href="customer-order.html?order=/orders/${idOf(order)}" class="btn btn-outline btn-sm">View</a></td>
   </tr>`;
 }
@@ -61,7 +62,9 @@ async function showOrder() {
   const order = await read(path);
   byId("orderNumber").textContent = `Order # ${path.split("/").pop()}`;
   byId("orderDate").textContent = dateOf(order);
-  byId("orderStatus").textContent = defect("shipped_on_detail") ? "shipped" : statusOf(order).toLowerCase();
+  const status = defect("shipped_on_detail") ? "Shipped" : statusOf(order);
+  byId("orderStatus").textContent = status.toLowerCase();
+  byId("orderStatus").className = labelOf(status);
   if (order.address) for (const id of ["addressInvoice", "addressShipping"]) showAddress(id, order.customer, order.address);
 
   // The real shop adds up today's prices, whatever the order says.
