@@ -1,0 +1,1 @@
+"""Renderers of the journal; they read it through the judge and know nothing else of a run."""

@@ -1,0 +1,169 @@
+"""The run as a table: every claim, its verdict, what was seen, where the evidence is."""
+
+from __future__ import annotations
+
+import os
+import textwrap
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from judging.baseline import BEYOND
+from judging.book import VerdictBook
+from judging.claims import Claim
+from judging.journal import Event
+from judging.statement import statement
+from judging.verdicts import Verdict
+from reports.html import NoPage, make_page
+
+WIDTH = 120
+INDENT = 24
+WRONG = (Verdict.CONTAMINATED, Verdict.VIOLATED, Verdict.FIXED)
+UNJUDGED = (Verdict.INVALID, Verdict.COMPROMISED, Verdict.UNKNOWN)
+QUIET = (Verdict.CONFORMS, Verdict.CURED)
+COLOURS = {
+    Verdict.CONFORMS: "green",
+    Verdict.CURED: "green",
+    Verdict.KNOWN: "yellow",
+    Verdict.UNSUPPORTED: "",
+}
+
+
+@dataclass(frozen=True)
+class Line:
+    """One line of the table and the markup it is shown in, if any."""
+
+    text: str
+    markup: str = ""
+
+
+@dataclass(frozen=True)
+class Row:
+    """What the run says of one claim."""
+
+    claim: Claim
+    verdict: Verdict
+    reason: str
+    evidence: str
+
+    @property
+    def lines(self) -> Iterator[Line]:
+        """The claim in words; below it what was seen and the evidence."""
+        head = f"  {self.claim.id:<9}{self.verdict:<13}"
+        yield Line(head + _cut(self.claim.text, WIDTH - INDENT), COLOURS.get(self.verdict, "red"))
+        told = _cut(self.reason, WIDTH - INDENT)
+        both = f"{told}  {self.evidence}".strip()
+        for below in [both] if len(both) <= WIDTH - INDENT else [told, self.evidence]:
+            yield Line(" " * INDENT + below)
+
+
+def table(events: Sequence[Event], *, folder: str = "", verbose: bool = False) -> Iterator[Line]:
+    """The lines of the summary, what needs attention first; *folder* goes before the names of evidence."""
+    book = VerdictBook.of(events)
+    rows = _rows(book, _evidence(events, folder))
+    known = defaultdict(list)
+    for row in rows:
+        if row.verdict is Verdict.KNOWN:
+            known[next((entry.bug for entry in book.known_bugs(row.claim.id)), BEYOND)].append(row)
+    groups = {
+        "Where the stack is wrong": [row for row in rows if row.verdict in WRONG],
+        "What could not be judged": [row for row in rows if row.verdict in UNJUDGED],
+        **{f"Known bug: {bug}": known[bug] for bug in sorted(known.keys() - {BEYOND})},
+        "Known bugs beyond the report": known[BEYOND],
+        "Not supported by this stack": [row for row in rows if row.verdict is Verdict.UNSUPPORTED],
+    }
+    for title, group in groups.items():
+        yield from _heading(title, group)
+        for row in group:
+            yield from row.lines
+    yield from _disputed([row for row in rows if row.claim.disputes])
+    yield from _as_claimed([row for row in rows if row.verdict in QUIET], verbose)
+    judged = {row.claim.id for row in rows}
+    uncovered = [claim for claim in book.claims if claim not in judged]
+    yield from _heading("Not judged in this run", uncovered)
+    yield from _wrapped(uncovered)
+
+
+def _heading(title: str, group: Sequence[object]) -> Iterator[Line]:
+    if group:
+        yield Line("")
+        yield Line(f"{title} ({len(group)})", "bold")
+
+
+def _disputed(rows: Sequence[Row]) -> Iterator[Line]:
+    yield from _heading("Where the document is wrong", rows)
+    for row in rows:
+        yield from row.lines
+        if row.claim.document:
+            yield Line(" " * INDENT + _cut(f"the document says: {row.claim.document}", WIDTH - INDENT))
+
+
+def _as_claimed(rows: Sequence[Row], verbose: bool) -> Iterator[Line]:
+    yield from _heading("As claimed", rows)
+    if verbose:
+        for row in rows:
+            yield from row.lines
+    else:
+        cured = {row.claim.id for row in rows if row.verdict is Verdict.CURED}
+        yield from _wrapped([row.claim.id + (" (cured)" if row.claim.id in cured else "") for row in rows])
+
+
+def _rows(book: VerdictBook, evidence: dict[str, str]) -> list[Row]:
+    judged = {claim: book.judge(name) for name, claim in sorted(book.claims.items())}
+    return [
+        Row(claim, each.verdict, each.reason, evidence.get(claim.id, ""))
+        for claim, each in judged.items()
+        if each.verdict
+    ]
+
+
+def _evidence(events: Sequence[Event], folder: str) -> dict[str, str]:
+    """For each claim what was shown when it was decided, by an accusation rather than a confirmation."""
+    decided: dict[str, tuple[bool, str]] = {}
+    shown: dict[str, str] = {}
+    for event in events:
+        if event.get("evidence"):
+            shown[event["scenario"]] = folder + event["evidence"][0]["file"]
+        if event["event"] == "finding":
+            for claim in event["claims"]:
+                if decided.get(claim, (True, ""))[0]:
+                    decided[claim] = event["holds"], shown.get(event["scenario"], "")
+    return {claim: file for claim, (_, file) in decided.items()}
+
+
+def _wrapped(words: Sequence[str]) -> Iterator[Line]:
+    whole = textwrap.wrap(", ".join(words), WIDTH - 2, break_long_words=False)
+    return (Line(f"  {part}") for part in whole)
+
+
+def _cut(text: str, room: int) -> str:
+    text = " ".join(text.split())
+    return text if len(text) <= room else text[: room - 1] + "…"
+
+
+def closing(events: Sequence[Event], results: Path, out: Path) -> Iterator[Line]:
+    """Make allure.html; say the headline and where everything is."""
+    yield Line("")
+    told = statement(events)
+    for line in textwrap.wrap(f"{told['headline']}; {told['scope']}", WIDTH):
+        yield Line(line, "bold")
+    try:
+        yield Line(f"report     {relative(make_page(results, out / 'allure.html', _known_bugs(events)))}")
+    except NoPage as problem:
+        yield Line(str(problem), "yellow")
+    yield Line(f"statement  {relative(out / 'statement.json')}")
+
+
+def _known_bugs(events: Sequence[Event]) -> dict[str, str]:
+    """The baseline's bugs with what is known of each, for the report's own mark."""
+    known: dict[str, str] = {}
+    for entry in VerdictBook.of(events).baseline:
+        facts = (entry.bug, f"known since {entry.since}" if entry.since else "", entry.ticket)
+        known.setdefault(entry.bug, ", ".join(filter(None, facts)))
+    return known
+
+
+def relative(path: Path) -> str:
+    """The path as seen from the current folder."""
+    return os.path.relpath(path)
