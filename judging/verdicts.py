@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
 from enum import StrEnum
 
-from judging.findings import NotRestored, NotSteady, NotWitnessed, Unsupported, Violation
+from judging.baseline import Entry
+from judging.claims import Claim
+from judging.findings import Finding, NotRestored, NotSteady, NotWitnessed, Unsupported, Violation
 
 
 class Verdict(StrEnum):
@@ -37,6 +41,11 @@ class Ended(StrEnum):
 
 
 _SEVERITY = {verdict: place for place, verdict in enumerate(Verdict)}
+_REPLACED = {
+    Ended.NOT_RESTORED: Verdict.CONTAMINATED,
+    Ended.NOT_WITNESSED: Verdict.INVALID,
+    Ended.NOT_STEADY: Verdict.COMPROMISED,
+}
 _EXIT = {
     Verdict.CONTAMINATED: 7,
     Verdict.VIOLATED: 1,
@@ -71,3 +80,78 @@ def ended_by(error: BaseException | None) -> Ended:
     if error is None:
         return Ended.PASSED
     return next((ended for kind, ended in kinds if isinstance(error, kind)), Ended.BROKEN)
+
+
+@dataclass(frozen=True)
+class Judged:
+    """A claim's verdict, and why in one line; no verdict: the scenario ended before it came to the claim."""
+
+    verdict: Verdict | None
+    reason: str
+
+
+def judge_claim(
+    claim: Claim,
+    ended: Ended,
+    message: str,
+    findings: Sequence[Finding],
+    baseline: Sequence[Entry],
+    on: date,
+    cures: Mapping[str, Verdict | None],
+) -> Judged:
+    """What one scenario says of one claim that it names.
+
+    `findings` and `baseline` are the claim's own, `on` is the day of the run, `cures` holds the verdicts
+    of the claims in `cured_by`.
+    """
+    if ended in _REPLACED:
+        return Judged(_REPLACED[ended], message)
+    accusations = [finding for finding in findings if not finding.holds]
+    said = [Judged(*_accused(claim, finding, baseline, on, cures)) for finding in accusations]
+    if ended in (Ended.BROKEN, Ended.INTERRUPTED):
+        said.append(Judged(Verdict.UNKNOWN, message))
+    elif ended is Ended.UNSUPPORTED:
+        said.append(
+            Judged(Verdict.UNKNOWN, f"a core claim may not be unsupported: {message}")
+            if claim.core
+            else Judged(Verdict.UNSUPPORTED, message)
+        )
+    elif not said and findings:
+        said.append(Judged(Verdict.CONFORMS, findings[-1].seen))
+    elif not said and ended is Ended.PASSED:
+        said.append(Judged(Verdict.UNKNOWN, "no data: the scenario passed without a finding for this claim"))
+    counts = worst(each.verdict for each in said if each.verdict)
+    return next(
+        (each for each in said if each.verdict is counts),
+        Judged(None, "the scenario ended before it came to this claim"),
+    )
+
+
+def _accused(
+    claim: Claim,
+    finding: Finding,
+    baseline: Sequence[Entry],
+    on: date,
+    cures: Mapping[str, Verdict | None],
+) -> tuple[Verdict, str]:
+    matching = [entry for entry in baseline if entry.matches(finding.seen)]
+    known = [entry for entry in matching if not entry.expired(on)]
+    if known:
+        return Verdict.KNOWN, f"known bug {known[0].bug}: {finding.seen}"
+    if claim.cured_by and all(
+        cures.get(cure) in (Verdict.CONFORMS, Verdict.FIXED) for cure in claim.cured_by
+    ):
+        return Verdict.CURED, f"cured by {', '.join(claim.cured_by)}: {finding.seen}"
+    if matching:
+        return (
+            Verdict.VIOLATED,
+            f"{finding.seen} (known, but its baseline entry expired {matching[0].expires})",
+        )
+    if baseline:
+        return Verdict.VIOLATED, f"{finding.seen} (no signature of the baseline matches)"
+    if claim.cured_by:
+        return (
+            Verdict.VIOLATED,
+            f"{finding.seen} (not cured: {', '.join(claim.cured_by)} not seen to conform)",
+        )
+    return Verdict.VIOLATED, finding.seen

@@ -1,0 +1,155 @@
+"""The verdict book: listens to a journal and judges; a stored journal gives the same verdicts again."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime
+
+from judging.baseline import Entry
+from judging.claims import Claim, claim_from
+from judging.findings import Finding, finding_from
+from judging.journal import Event, Journal
+from judging.verdicts import Ended, Judged, Verdict, judge_claim, worst
+
+
+@dataclass
+class Outcome:
+    """What one scenario has left behind; until it has finished, it counts as interrupted."""
+
+    scenario: str
+    title: str
+    feature: str
+    file: str
+    line: int
+    claims: tuple[str, ...]
+    ended: Ended = Ended.INTERRUPTED
+    message: str = "interrupted"
+    seconds: float = 0.0
+    finished: bool = False
+    findings: list[Finding] = field(default_factory=list)
+
+
+class VerdictBook:
+    """What a journal tells of a run, and the verdicts that follow from it."""
+
+    def __init__(self, journal: Journal | None = None) -> None:
+        self.started: Event = {}
+        self.finished: Event = {}
+        self.claims: dict[str, Claim] = {}
+        self.baseline: tuple[Entry, ...] = ()
+        self.outcomes: dict[str, Outcome] = {}
+        self.spoiled: dict[str, Judged] = {}
+        self.witnessed = False
+        self._journal = journal
+        if journal is not None:
+            journal.subscribe(self.note)
+
+    @classmethod
+    def of(cls, events: Iterable[Event]) -> VerdictBook:
+        """The book of a stored journal."""
+        book = cls()
+        for event in events:
+            book.note(event)
+        return book
+
+    def contaminate(self, feature: str, reason: str) -> None:
+        """Everything judged in this feature (its name or file) was judged on a stack not put back."""
+        self._spoil(feature, Verdict.CONTAMINATED, reason)
+
+    def invalidate(self, feature: str, reason: str) -> None:
+        """The fault of this feature's enactment had no witness."""
+        self._spoil(feature, Verdict.INVALID, reason)
+
+    def compromise(self, feature: str, reason: str) -> None:
+        """The stack was not steady before this feature's enactment began."""
+        self._spoil(feature, Verdict.COMPROMISED, reason)
+
+    def note(self, event: Event) -> None:
+        """Take in one event of the journal."""
+        match event["event"]:
+            case "run_started":
+                self.started = event
+                self.claims = {each["id"]: claim_from(each) for each in event["claims"]}
+                self.baseline = tuple(Entry(**each) for each in event["baseline"])
+            case "scenario_started":
+                known = {key: event[key] for key in ("scenario", "title", "feature", "file", "line")}
+                self.outcomes[event["scenario"]] = Outcome(**known, claims=tuple(event["claims"]))
+            case "finding" if event["scenario"] in self.outcomes:
+                self.outcomes[event["scenario"]].findings.append(finding_from(event))
+            case "fault":
+                self.witnessed = self.witnessed or event["phase"] == "witnessed"
+            case "spoiled":
+                verdict = Verdict(event["verdict"])
+                before = self.spoiled.get(event["feature"])
+                if before is None or worst([verdict, before.verdict or verdict]) is not before.verdict:
+                    self.spoiled[event["feature"]] = Judged(verdict, event["reason"])
+            case "scenario_finished":
+                outcome = self.outcomes[event["scenario"]]
+                outcome.ended, outcome.message = Ended(event["ended"]), event["message"]
+                outcome.seconds, outcome.finished = event["seconds"], True
+            case "run_finished":
+                self.finished = event
+
+    def judge_scenario(self, scenario: str) -> dict[str, Judged]:
+        """What one scenario says of each claim that it names, as far as it has got."""
+        outcome = self.outcomes[scenario]
+        return {name: self._judge(self.claims[name], outcome) for name in outcome.claims}
+
+    def judge(self, claim: str) -> Judged:
+        """A claim's verdict over all scenarios of the run; no verdict: no scenario that names it was run."""
+        judged = [self._judge(self.claims[claim], each) for each in self.naming(claim)]
+        counts = worst(each.verdict for each in judged if each.verdict)
+        if counts is None:
+            if judged:
+                return Judged(Verdict.UNKNOWN, f"no data: {judged[0].reason}")
+            return Judged(None, "not judged in this run" if self._covered(claim) else "no scenario names it")
+        if counts is Verdict.CONFORMS and self._all_run(claim) and self.known_bugs(claim):
+            return Judged(Verdict.FIXED, "the baseline says violated, and every observation conforms")
+        return next(each for each in judged if each.verdict is counts)
+
+    def verdicts(self) -> dict[str, Verdict]:
+        """The verdict of every claim that was judged."""
+        judged = {name: self.judge(name).verdict for name in self.claims}
+        return {name: verdict for name, verdict in judged.items() if verdict is not None}
+
+    def naming(self, claim: str) -> list[Outcome]:
+        """The scenarios of the run that name a claim."""
+        return [outcome for outcome in self.outcomes.values() if claim in outcome.claims]
+
+    def known_bugs(self, claim: str) -> tuple[Entry, ...]:
+        """The baseline's entries for a claim."""
+        return tuple(entry for entry in self.baseline if entry.claim == claim)
+
+    def fixed(self) -> list[Entry]:
+        """The baseline's entries that must go."""
+        fixed = {name for name, verdict in self.verdicts().items() if verdict is Verdict.FIXED}
+        return [entry for entry in self.baseline if entry.claim in fixed]
+
+    def today(self) -> date:
+        """The day (UTC) on which the run began."""
+        return datetime.fromisoformat(self.started["at"]).astimezone(UTC).date()
+
+    def _judge(self, claim: Claim, outcome: Outcome) -> Judged:
+        spoiled = [self.spoiled[name] for name in (outcome.feature, outcome.file) if name in self.spoiled]
+        if spoiled:
+            counts = worst(each.verdict for each in spoiled if each.verdict)
+            return next(each for each in spoiled if each.verdict is counts)
+        findings = [finding for finding in outcome.findings if claim.id in finding.claims]
+        # A cure is a required claim, which has no cures itself: this ends.
+        cures = {cure: self.judge(cure).verdict for cure in claim.cured_by}
+        known = self.known_bugs(claim.id)
+        return judge_claim(claim, outcome.ended, outcome.message, findings, known, self.today(), cures)
+
+    def _covered(self, claim: str) -> bool:
+        return claim in self.started.get("covered", ())
+
+    def _all_run(self, claim: str) -> bool:
+        selected = [name for name, claims in self.started.get("selected", {}).items() if claim in claims]
+        run = {each.scenario for each in self.naming(claim) if each.finished}
+        return claim not in self.started.get("left_out", ()) and run.issuperset(selected)
+
+    def _spoil(self, feature: str, verdict: Verdict, reason: str) -> None:
+        if self._journal is None:
+            raise RuntimeError("a stored run cannot be changed")
+        self._journal.record("spoiled", feature=feature, verdict=verdict, reason=reason)

@@ -1,0 +1,157 @@
+"""The statement: what a run says of each claim, as data; a pure function of the journal."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict
+from typing import Any
+
+from judging.baseline import BEYOND
+from judging.book import Outcome, VerdictBook
+from judging.journal import Event
+from judging.verdicts import Verdict, worst
+
+SEEN_AS_CLAIMED = (Verdict.CONFORMS, Verdict.CURED)
+SEEN_OTHERWISE = (Verdict.VIOLATED, Verdict.KNOWN)
+
+
+def statement(events: Sequence[Event]) -> dict[str, Any]:
+    """The statement of the run that these events tell; one that was cut short is incomplete, without exit."""
+    book = VerdictBook.of(events)
+    verdicts = book.verdicts()
+    started = book.started
+    unfinished = set(started.get("selected", ())) - {
+        name for name, outcome in book.outcomes.items() if outcome.finished
+    }
+    return {
+        "headline": headline(book),
+        "scope": scope(book),
+        "complete": bool(book.finished) and not unfinished,
+        "run": started.get("run"),
+        "started": started.get("at"),
+        "ended": events[-1]["at"] if events else None,
+        "seconds": events[-1]["t"] if events else 0,
+        "exit": book.finished.get("exit"),
+        "suite": started.get("suite"),
+        "python": started.get("python"),
+        "versions": started.get("versions", {}),
+        "stack": started.get("stack", {}),
+        "profile": started.get("profile"),
+        "counts": {name: n for name in Verdict if (n := Counter(verdicts.values())[name])},
+        "claims": [_claim(book, name) for name in book.claims if name in verdicts],
+        "not_judged": [name for name in book.claims if name not in verdicts and _covered(book, name)],
+        "uncovered": [name for name in book.claims if not _covered(book, name)],
+        "fixed": [asdict(entry) for entry in book.fixed()],
+        "spoiled": [
+            {"feature": feature, "verdict": judged.verdict, "reason": judged.reason}
+            for feature, judged in book.spoiled.items()
+        ],
+        "scenarios": [_scenario(book, outcome) for outcome in book.outcomes.values()],
+    }
+
+
+def headline(book: VerdictBook) -> str:
+    """One sentence: is the incident as reported, which of its bugs are present, what is beyond the report."""
+    return "; ".join(filter(None, (_incident(book), _bugs(book), _beyond(book))))
+
+
+def scope(book: VerdictBook) -> str:
+    """One sentence: how many of the claims that scenarios name were judged, how many none names."""
+    covered = [name for name in book.claims if _covered(book, name)]
+    judged = book.verdicts().keys() & covered
+    part = f"part of the claims judged: {len(judged)} of {len(covered)}"
+    whole = f"all {len(covered)} claims that scenarios name were judged"
+    bare = len(book.claims) - len(covered)
+    return (whole if len(judged) == len(covered) else part) + (f"; {bare} are named by none" if bare else "")
+
+
+def _incident(book: VerdictBook) -> str:
+    verdicts = {name: verdict for name, verdict in _of_kind(book, "reported") if verdict is not None}
+    judged = {name: verdict for name, verdict in verdicts.items() if verdict is not Verdict.UNSUPPORTED}
+    otherwise = [name for name, verdict in judged.items() if verdict in SEEN_OTHERWISE]
+    unseen = [name for name, verdict in judged.items() if verdict not in (*SEEN_OTHERWISE, *SEEN_AS_CLAIMED)]
+    if otherwise:
+        return f"incident not confirmed: {_few(otherwise)} not as reported"
+    if unseen:
+        counts = worst(judged[name] for name in unseen)
+        return f"incident could not be judged: {_few(unseen)} {counts}"
+    if not judged:
+        return "incident not judged: no reported claim was"
+    return "incident confirmed" if book.witnessed else "incident not confirmed: no fault was witnessed"
+
+
+def _bugs(book: VerdictBook) -> str:
+    verdicts = book.verdicts()
+    bugs: dict[str, list[Verdict]] = {}
+    for claim in book.claims.values():
+        if claim.bug and claim.kind == "required":
+            bugs.setdefault(claim.bug, []).extend([verdicts[claim.id]] if claim.id in verdicts else [])
+    if not bugs:
+        return ""
+    present = [bug for bug, seen in bugs.items() if any(verdict in SEEN_OTHERWISE for verdict in seen)]
+    seen_of = (*SEEN_OTHERWISE, Verdict.CONFORMS, Verdict.FIXED)
+    unseen = [bug for bug, seen in bugs.items() if not any(verdict in seen_of for verdict in seen)]
+    told = f"of the report's {len(bugs)} bug{'s' * (len(bugs) > 1)} {len(present)} present"
+    return told + (f", {len(unseen)} not judged" if unseen else "")
+
+
+def _beyond(book: VerdictBook) -> str:
+    verdicts = book.verdicts()
+    known = [
+        name
+        for name, verdict in verdicts.items()
+        if verdict is Verdict.KNOWN and any(entry.bug == BEYOND for entry in book.known_bugs(name))
+    ]
+    new = [
+        name
+        for name, verdict in _of_kind(book, "required")
+        if verdict is Verdict.VIOLATED and not book.claims[name].bug
+    ]
+    return "; ".join(
+        f"{len(names)} {word} finding{'s' * (len(names) > 1)} beyond the report"
+        for word, names in (("known", known), ("new", new))
+        if names
+    )
+
+
+def _claim(book: VerdictBook, name: str) -> dict[str, Any]:
+    claim, judged = book.claims[name], book.judge(name)
+    naming = book.naming(name)
+    return {
+        **asdict(claim),
+        "verdict": judged.verdict,
+        "reason": judged.reason,
+        "baseline": [asdict(entry) for entry in book.known_bugs(name)],
+        "scenarios": [each.scenario for each in naming],
+        "findings": [
+            {"scenario": each.scenario}
+            | {key: value for key, value in asdict(finding).items() if key != "claims"}
+            for each in naming
+            for finding in each.findings
+            if name in finding.claims
+        ],
+    }
+
+
+def _scenario(book: VerdictBook, outcome: Outcome) -> dict[str, Any]:
+    judged = book.judge_scenario(outcome.scenario)
+    facts = ("scenario", "title", "feature", "file", "line", "ended", "message", "seconds")
+    return {
+        **{key: getattr(outcome, key) for key in facts},
+        "verdict": worst(each.verdict for each in judged.values() if each.verdict),
+        "verdicts": {name: each.verdict for name, each in judged.items()},
+    }
+
+
+def _of_kind(book: VerdictBook, kind: str) -> Iterable[tuple[str, Verdict | None]]:
+    verdicts = book.verdicts()
+    return [(name, verdicts.get(name)) for name, claim in book.claims.items() if claim.kind == kind]
+
+
+def _covered(book: VerdictBook, name: str) -> bool:
+    return name in book.started.get("covered", ()) or bool(book.naming(name))
+
+
+def _few(names: list[str]) -> str:
+    return ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
