@@ -19,7 +19,8 @@ TRACKED = [
     ).stdout.split()
 ]
 WIRE = re.compile(
-    r"\b(GET|POST|PUT|DELETE|HTTP|JSON|SQL|API|URL|status code|pods?|namespace|selector|replicas?|kubectl|wait(s|ing)?|sleep|seconds?)\b|#[a-z]"
+    r"\b(GET|POST|PUT|DELETE|HTTP|JSON|SQL|API|URL|status code|pods?|namespace|selector|replicas?|kubectl)\b"
+    r"|\b(wait(s|ing)?|sleep|seconds?) (for|until|\d)|#[a-z]"
 )
 SUITE = [path for path in TRACKED if path.relative_to(ROOT).parts[0] != "reference"]
 
@@ -27,11 +28,7 @@ SUITE = [path for path in TRACKED if path.relative_to(ROOT).parts[0] != "referen
 def sentences() -> list[str]:
     """Every step of every feature, without its keyword."""
     lines = (line.strip() for path in FEATURES for line in path.read_text().splitlines())
-    return [
-        line.split(" ", 1)[1]
-        for line in lines
-        if line.split(" ", 1)[0] in ("Given", "When", "Then", "And", "But")
-    ]
+    return [line.split(" ", 1)[1] for line in lines if line.split(" ", 1)[0] in ("Given", "When", "Then", "And", "But")]
 
 
 def words() -> list[tuple[str, str]]:
@@ -50,9 +47,7 @@ def words() -> list[tuple[str, str]]:
 
 @pytest.mark.parametrize(("name", "pattern"), words(), ids=lambda value: value if " " not in value else "")
 def test_every_word_is_used(name, pattern):
-    assert any(re.fullmatch(pattern, sentence) for sentence in sentences()), (
-        f"nobody ever says what {name} listens to"
-    )
+    assert any(re.fullmatch(pattern, sentence) for sentence in sentences()), f"nobody ever says what {name} listens to"
 
 
 @pytest.mark.parametrize("feature", FEATURES, ids=lambda path: path.stem)
@@ -70,9 +65,7 @@ def test_a_step_body_has_at_most_five_lines(module):
 
 
 def test_no_module_is_longer_than_300_lines():
-    assert {
-        str(path.relative_to(ROOT)): n for path in TRACKED if (n := len(path.read_text().splitlines())) > 300
-    } == {}
+    assert {str(path.relative_to(ROOT)): n for path in TRACKED if (n := len(path.read_text().splitlines())) > 300} == {}
 
 
 def test_the_root_conftest_is_a_list_of_plugins():
