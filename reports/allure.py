@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Generator
 from pathlib import Path
 
@@ -39,6 +40,8 @@ def pytest_collection_finish(session: pytest.Session) -> None:
     if journal := config.stash.get(JOURNAL, None):
         out, patterns = journal.path.parent, dict(config.option.allure_link_pattern)
         asked = config.option.allure_report_dir
+        for stale in (out / "allure-results", out / "allure.html"):
+            shutil.rmtree(stale) if stale.is_dir() else stale.unlink(missing_ok=True)
         folder = Path(asked).absolute() if asked else out / "allure-results"
         config.stash[RESULTS] = Results(folder, out, patterns.get("issue"))
         journal.subscribe(config.stash[RESULTS])

@@ -8,7 +8,7 @@ import re
 import shutil
 import subprocess
 import tempfile
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from pathlib import Path
 
 ROOT = Path(__file__).parent.parent
@@ -38,24 +38,25 @@ class NoPage(Exception):
     """The page could not be made; says why and how to get it."""
 
 
-def make_page(
-    results: Path, page: Path, known: Mapping[str, str], name: str = "Incident conformance"
-) -> Path:
-    """Render Allure results into one HTML file; *known* maps a known bug to the comment shown with it.
+def make_page(results: Path, page: Path, name: str = NAME) -> Path:
+    """Render Allure results into one HTML file; a result that is marked as known is shown as accepted.
 
     Raises NoPage where Node or the npm package `allure` is missing, or fails.
     """
     command = _command()
     with tempfile.TemporaryDirectory(prefix="allure-") as scratch:
         config = Path(scratch, "allurerc.json")
-        config.write_text(json.dumps(_config(name, known)), encoding="utf-8")
-        run = subprocess.run(
-            [*command, "generate", "--config", config, "--output", f"{scratch}/report", results.absolute()],
-            cwd=scratch, capture_output=True, text=True, timeout=DEADLINE, check=False,
-        )  # fmt: skip
+        config.write_text(json.dumps(_config(name)), encoding="utf-8")
+        try:
+            run = subprocess.run(
+                [*command, "generate", "--config", config, "--output", f"{scratch}/report", results.absolute()],
+                cwd=scratch, capture_output=True, text=True, timeout=DEADLINE, check=False,
+            )  # fmt: skip
+        except (OSError, subprocess.TimeoutExpired) as error:
+            raise NoPage(f"allure.html was not made: {error}") from None
         made = Path(scratch, "report", "index.html")
         if run.returncode or not made.exists():
-            raise NoPage(f"allure.html was not made: {(run.stderr or run.stdout).strip()[-300:]}")
+            raise NoPage(f"allure.html was not made: {' '.join((run.stderr or run.stdout).split())[-300:]}")
         html = each_file_once(without_analytics(made.read_text(encoding="utf-8")))
     part = page.with_suffix(".part")
     part.write_text(html, encoding="utf-8")
@@ -85,11 +86,7 @@ def each_file_once(html: str) -> str:
     return re.sub(r'\bd\("(data/attachments/[^"]+)","([A-Za-z0-9+/=]*)"\)', kept, html)
 
 
-def _config(name: str, known: Mapping[str, str]) -> dict[str, object]:
-    rules = [
-        {"resolution": "accepted", "messageRegexp": rf"^KNOWN\b.*{re.escape(bug)}", "comment": comment}
-        for bug, comment in known.items()
-    ]
+def _config(name: str) -> dict[str, object]:
     categories = [
         {"name": category, "matchers": [{"message": rf"^(?:{'|'.join(verdicts)})\b"}]}
         for category, verdicts in CATEGORIES.items()
@@ -100,7 +97,6 @@ def _config(name: str, known: Mapping[str, str]) -> dict[str, object]:
     }  # fmt: skip
     return {
         "name": name,
-        "resolutions": {"rules": rules},
         "categories": {"rules": categories},
         "hideLabels": ["framework", "language"],
         "plugins": {"awesome": {"options": page}},

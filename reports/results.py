@@ -105,11 +105,9 @@ class Results:
         if not outcome.finished:
             return Status.BROKEN, StatusDetails(message=f"{Verdict.UNKNOWN}: {INTERRUPTED}")
         judged = self._book.judge_scenario(scenario)
-        judged |= {
-            claim: whole
-            for claim in judged
-            if (whole := self._book.judge(claim)).verdict is Verdict.FIXED and self._book.finished
-        }
+        if self._book.finished:
+            whole = {claim: self._book.judge(claim) for claim in judged}
+            judged |= {claim: each for claim, each in whole.items() if each.verdict is Verdict.FIXED}
         verdict = worst(each.verdict for each in judged.values() if each.verdict)
         verdict = verdict or (Verdict.CONFORMS if outcome.ended is Ended.PASSED else Verdict.UNKNOWN)
         if verdict is Verdict.CONFORMS:

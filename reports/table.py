@@ -149,19 +149,10 @@ def closing(events: Sequence[Event], results: Path, out: Path) -> Iterator[Line]
     for line in textwrap.wrap(f"{told['headline']}; {told['scope']}", WIDTH):
         yield Line(line, "bold")
     try:
-        yield Line(f"report     {relative(make_page(results, out / 'allure.html', _known_bugs(events)))}")
+        yield Line(f"report     {relative(make_page(results, out / 'allure.html'))}")
     except NoPage as problem:
         yield Line(str(problem), "yellow")
     yield Line(f"statement  {relative(out / 'statement.json')}")
-
-
-def _known_bugs(events: Sequence[Event]) -> dict[str, str]:
-    """The baseline's bugs with what is known of each, for the report's own mark."""
-    known: dict[str, str] = {}
-    for entry in VerdictBook.of(events).baseline:
-        facts = (entry.bug, f"known since {entry.since}" if entry.since else "", entry.ticket)
-        known.setdefault(entry.bug, ", ".join(filter(None, facts)))
-    return known
 
 
 def relative(path: Path) -> str:

@@ -24,7 +24,7 @@ def lines(count: int, seed: int = 6) -> Iterator[str]:
                 f"ts={stamp} caller=logging.go:25 method=Authorise result=false took={draw.random()}ms",
                 f"GET /orders/{order} 200 {draw.random() * 30:.3f} ms - {draw.randrange(9999)} card",
                 f"{draw.getrandbits(256):064x} {stamp * 1000} {stamp * 10**6} {stamp + 1}",
-                f'seconds_bucket{{le="{draw.random():.2f}",route="/card",method="GET"}} {draw.randrange(10**6)}',
+                f'seconds_bucket{{le="{draw.random():.2f}",route="/card"}} {draw.randrange(10**6)}',
                 f"pod/payment-{trace[:9]}-x2x4z 1/1 Running 0 3s 127.12.1.{draw.randrange(250)}",
                 f'uid: "{uuid.UUID(int=draw.getrandbits(128))}" resourceVersion: "{stamp % 99}" key: value',
                 f"expires: 2026-12-31, Idempotency-Key: {order}, the password field is empty",

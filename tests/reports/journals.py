@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import base64
 import json
+import re
 import struct
 import zlib
 from collections.abc import Iterator
@@ -194,3 +196,9 @@ def finish(run: Run) -> Run:
 def leaks(text: str) -> Iterator[str]:
     """The planted secrets that a text still shows."""
     return (secret for secret in SECRETS if secret in text)
+
+
+def embedded(html: str) -> Iterator[str]:
+    """What an Allure page holds in base64, decoded byte by byte."""
+    for body in re.findall(r'd\("[^"]+","([A-Za-z0-9+/=]*)"\)', html):
+        yield base64.b64decode(body).decode("latin-1")
