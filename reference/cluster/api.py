@@ -82,6 +82,9 @@ class ApiServer:
             if watching:
                 return await self._watch(request, target)
             return self._shown(request, target, self._get(target)) if target.name else self._list(request, target)
+        if "protobuf" in request.content_type:
+            why = "objects are read as JSON or YAML only; instead of `kubectl create KIND`, apply a manifest"
+            raise ApiError(415, "UnsupportedMediaType", why)
         body = await request.read()
         dry = "dryRun" in request.query
         match request.method, bool(target.name):

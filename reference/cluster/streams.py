@@ -67,13 +67,12 @@ class Streams:
         await socket.prepare(request)
         ip = next(iter(running.containers.values())).around.ip
         forwards = [_Forward(socket, index, ip, port) for index, port in enumerate(ports)]
-        for forward in forwards:
-            await forward.begin()
+        done = asyncio.ensure_future(asyncio.gather(*(forward.run() for forward in forwards)))
+        done.add_done_callback(lambda _: asyncio.ensure_future(socket.close()))
         async for message in socket:
             if message.type is WSMsgType.BINARY and message.data:
                 await forwards[message.data[0] // 2].send(message.data[1:])
-        for forward in forwards:
-            forward.close()
+        done.cancel()
         return socket
 
 
@@ -84,10 +83,9 @@ class _Forward:
         self._socket, self._ip, self._port = socket, ip, port
         self._data, self._error = bytes((2 * index,)), bytes((2 * index + 1,))
         self._writer: asyncio.StreamWriter | None = None
-        self._pump: asyncio.Task[None] | None = None
 
-    async def begin(self) -> None:
-        """Name the port on both channels, as the protocol asks, and connect."""
+    async def run(self) -> None:
+        """Name the port on both channels, as the protocol asks; connect, and pass on until the pod ends it."""
         for channel in (self._data, self._error):
             await self._socket.send_bytes(channel + struct.pack("<H", self._port))
         try:
@@ -96,28 +94,17 @@ class _Forward:
             told = f"error forwarding port {self._port} to pod: {error.strerror}"
             await self._socket.send_bytes(self._error + told.encode())
             return
-        self._pump = asyncio.create_task(self._receive(reader))
-
-    async def _receive(self, reader: asyncio.StreamReader) -> None:
         try:
             while data := await reader.read(_CHUNK):
                 await self._socket.send_bytes(self._data + data)
-            await self._socket.close()
-        except ConnectionError:
-            await self._socket.close()
+        finally:
+            self._writer.close()
 
     async def send(self, data: bytes) -> None:
         """Pass on what the client sent; what a closed connection cannot take is dropped."""
         if self._writer and not self._writer.is_closing():
             self._writer.write(data)
             await self._writer.drain()
-
-    def close(self) -> None:
-        """Close the connection."""
-        if self._pump:
-            self._pump.cancel()
-        if self._writer:
-            self._writer.close()
 
 
 def _log_of(container: Container, pod: str, previous: bool) -> Log:

@@ -34,13 +34,17 @@ def answer(path: str, query: str) -> tuple[int, object]:
 async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
     while line := await reader.readline():
         path, _, query = line.split()[1].decode().partition("?")
-        while (await reader.readline()).strip():
-            pass
+        last = False
+        while header := (await reader.readline()).strip():
+            last = last or header.lower() == b"connection: close"
         status, told = answer(path, query)
         body = json.dumps(told).encode()
         head = f"HTTP/1.1 {status} Told\r\nContent-Length: {len(body)}\r\nContent-Type: application/json\r\n\r\n"
         writer.write(head.encode() + body)
         await writer.drain()
+        if last:
+            break
+    writer.close()
 
 
 async def main() -> None:

@@ -1,0 +1,196 @@
+"""What only the embedded cluster promises: speed, refusal, isolation, and that nothing survives it."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import select
+import signal
+import socket
+import ssl
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from conftest import EmbeddedCluster, everything_gone, is_rolled_out, seen
+from kubernetes import client, config
+
+ROOT = Path(__file__).parents[2]
+pytestmark = [
+    pytest.mark.cluster,
+    pytest.mark.skipif("CLUSTER_TEST_KUBECONFIG" in os.environ, reason="about the embedded cluster, not another"),
+]
+
+Deploy = Callable[..., str]
+Pods = Callable[[str], list[client.V1Pod]]
+
+
+def server_of(kubeconfig: Path) -> str:
+    return str(json.loads(kubeconfig.read_text())["clusters"][0]["cluster"]["server"])
+
+
+def address_of(core: client.CoreV1Api, namespace: str, service: str) -> tuple[str, int]:
+    """Return where a Service listens: here, ports below 1024 are moved up by 8000."""
+    return core.read_namespaced_service(service, namespace).spec.cluster_ip, 8080
+
+
+def who(connection: socket.socket) -> str:
+    """Ask over a connection which pod answers."""
+    connection.sendall(b"GET / HTTP/1.1\r\n\r\n")
+    received = b""
+    while b"}}" not in received:
+        chunk = connection.recv(65536)
+        if not chunk:
+            raise ConnectionResetError
+        received += chunk
+    return str(json.loads(received.partition(b"\r\n\r\n")[2])["pod"])
+
+
+def test_it_answers_soon(embedded: EmbeddedCluster) -> None:
+    assert embedded.started_within < 2, "on an idle machine: 0.5 s"
+
+
+def test_a_pod_is_ready_soon_after_it_was_asked_for(
+    core: client.CoreV1Api, apps: client.AppsV1Api, namespace: str, deployed: Deploy
+) -> None:
+    deployed("swift", env=[{"name": "START_AFTER", "value": "0.1"}])
+    apps.patch_namespaced_deployment_scale("swift", namespace, {"spec": {"replicas": 0}})
+    everything_gone(core, namespace, "name=swift")
+    began = time.monotonic()
+    apps.patch_namespaced_deployment_scale("swift", namespace, {"spec": {"replicas": 1}})
+    seen(apps.list_namespaced_deployment, namespace, "swift", is_rolled_out)
+    assert time.monotonic() - began < 2, "on an idle machine: 0.5 s"
+
+
+def test_a_service_balances_and_refuses_when_nobody_is_ready(
+    core: client.CoreV1Api, apps: client.AppsV1Api, namespace: str, deployed: Deploy, pods_of: Pods
+) -> None:
+    deployed("balanced", replicas=2)
+    address = address_of(core, namespace, "balanced")
+    connections = [socket.create_connection(address, 5) for _ in range(4)]
+    assert {who(connection) for connection in connections} == {pod.metadata.name for pod in pods_of("balanced")}
+    apps.patch_namespaced_deployment_scale("balanced", namespace, {"spec": {"replicas": 0}})
+    everything_gone(core, namespace, "name=balanced")
+    with pytest.raises(ConnectionRefusedError):
+        socket.create_connection(address, 5)
+    for connection in connections:
+        assert connection.recv(1) == b"", "a connection to a pod that is gone was left open"
+    apps.patch_namespaced_deployment_scale("balanced", namespace, {"spec": {"replicas": 1}})
+    seen(apps.list_namespaced_deployment, namespace, "balanced", is_rolled_out)
+    assert who(socket.create_connection(address, 5)) == pods_of("balanced")[0].metadata.name
+
+
+def test_a_service_refuses_while_its_only_pod_is_ending(
+    core: client.CoreV1Api, namespace: str, deployed: Deploy, pods_of: Pods
+) -> None:
+    deployed("lingering", args=["--deaf"], terminationGracePeriodSeconds=1)
+    (pod,) = pods_of("lingering")
+    core.patch_namespaced_service("lingering", namespace, {"spec": {"selector": {"pod": "only"}}})
+    core.patch_namespaced_pod(pod.metadata.name, namespace, {"metadata": {"labels": {"pod": "only"}}})
+    address = address_of(core, namespace, "lingering")
+    assert who(socket.create_connection(address, 5)) == pod.metadata.name
+    core.delete_namespaced_pod(pod.metadata.name, namespace)
+    with pytest.raises(ConnectionRefusedError):
+        socket.create_connection(address, 5)
+    assert core.read_namespaced_pod(pod.metadata.name, namespace).metadata.deletion_timestamp
+
+
+def test_a_node_port_listens_on_the_node(
+    core: client.CoreV1Api, kubeconfig: Path, namespace: str, deployed: Deploy
+) -> None:
+    deployed("outside")
+    port = {"port": 80, "targetPort": "http", "nodePort": 30123}
+    body = {"spec": {"type": "NodePort", "ports": [{"port": 80, "$patch": "delete"}, port | {"port": 81}]}}
+    core.patch_namespaced_service("outside", namespace, body)
+    host = re.findall(r"//(.*):", server_of(kubeconfig))[0]
+    assert who(socket.create_connection((host, 30123), 5)).startswith("outside-")
+
+
+def test_strangers_are_turned_away(kubeconfig: Path) -> None:
+    server = json.loads(kubeconfig.read_text())["clusters"][0]["cluster"]
+    trust = ssl.create_default_context(cadata=__import__("base64").b64decode(server["certificate-authority-data"]).decode())
+    with pytest.raises(urllib.error.HTTPError) as refusal:
+        urllib.request.urlopen(server["server"] + "/api/v1/pods", context=trust, timeout=5)
+    assert (refusal.value.code, json.load(refusal.value)["reason"]) == (401, "Unauthorized")
+    assert urllib.request.urlopen(server["server"] + "/readyz", context=trust, timeout=5).read() == b"ok"
+    with pytest.raises(urllib.error.URLError):
+        urllib.request.urlopen(server["server"] + "/readyz", timeout=5)
+
+
+def test_logs_stay_in_their_folder(
+    core: client.CoreV1Api, embedded: EmbeddedCluster, namespace: str, deployed: Deploy, pods_of: Pods
+) -> None:
+    deployed("written")
+    pod = pods_of("written")[0].metadata.name
+    core.delete_namespaced_pod(pod, namespace, grace_period_seconds=0)
+    kept = embedded.logs / f"{namespace}_{pod}" / "web.0.log"
+    assert re.fullmatch(r"\S+Z listening\n", kept.read_text())
+
+
+def test_two_clusters_run_side_by_side(kubeconfig: Path, start_cluster: Callable) -> None:
+    with start_cluster() as other:
+        assert server_of(other.kubeconfig) != server_of(kubeconfig)
+        namespaces = client.CoreV1Api(config.new_client_from_config(str(other.kubeconfig))).list_namespace().items
+        assert {n.metadata.name for n in namespaces} == {"default", "kube-system", "kube-public", "kube-node-lease"}
+
+
+@pytest.mark.parametrize("ending", ["kill -9", "SIGTERM", "stdin"])
+def test_nothing_survives_the_cluster(ending: str, start_cluster: Callable) -> None:
+    with start_cluster() as cluster:
+        core = client.CoreV1Api(config.new_client_from_config(str(cluster.kubeconfig)))
+        container = {"name": "family", "image": "cluster-test/family:1", "imagePullPolicy": "Never"}
+        core.create_namespaced_pod("default", {"metadata": {"name": "family"}, "spec": {"containers": [container]}})
+        seen(core.list_namespaced_pod, "default", "family", lambda pod: pod.status.phase == "Running")
+        log = core.read_namespaced_pod_log("family", "default", follow=True, _preload_content=False)
+        children = [int(word) for word in (log.readline() + log.readline()).split() if word.isdigit()]
+        watched = [os.pidfd_open(child) for child in children]
+        if ending == "stdin":
+            cluster.process.stdin.close()
+        else:
+            cluster.process.send_signal(signal.SIGKILL if ending == "kill -9" else signal.SIGTERM)
+        for child in watched:
+            ended, _, _ = select.select([child], [], [], 5)
+            assert ended, "a process of a pod outlived the cluster"
+            os.close(child)
+        cluster.process.wait(5)
+
+
+def test_it_rests_when_nothing_happens(embedded: EmbeddedCluster, deployed: Deploy) -> None:
+    deployed("idle")
+
+    def used() -> float:
+        fields = Path(f"/proc/{embedded.process.pid}/stat").read_text().rpartition(")")[2].split()
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+    before = used()
+    select.select([], [], [], 2)
+    assert used() - before < 0.1
+
+
+@pytest.mark.parametrize(
+    ("changes", "cause"),
+    [
+        ({"--images": "nowhere.toml"}, "cannot read the images file"),
+        ({"--images": "{folder}/bad.toml"}, "entrypoint"),
+        ({"--kubeconfig": "/proc/nowhere/kubeconfig"}, "cannot write to /proc/nowhere"),
+        ({"--logs": None}, "--logs"),
+    ],
+    ids=["no images", "bad images", "kubeconfig", "no logs"],
+)
+def test_unusable_arguments_say_cause_and_remedy(tmp_path: Path, changes: dict, cause: str) -> None:
+    (tmp_path / "bad.toml").write_text("[web]\nentrypoint = 'python'\n")
+    arguments = {"--kubeconfig": f"{tmp_path}/kubeconfig", "--logs": f"{tmp_path}/logs",
+        "--images": str(ROOT / "tests/cluster/images.toml")} | changes  # fmt: skip
+    words = [w for name, value in arguments.items() if value for w in (name, value.format(folder=tmp_path))]
+    done = subprocess.run(
+        [sys.executable, "-m", "reference.cluster", *words], cwd=ROOT, capture_output=True, text=True, timeout=10
+    )
+    assert done.returncode == 4
+    assert cause in done.stderr
+    assert len(done.stderr.splitlines()) == 2
