@@ -45,16 +45,15 @@ def make_page(results: Path, page: Path, name: str = NAME) -> Path:
     """
     command = _command()
     with tempfile.TemporaryDirectory(prefix="allure-") as scratch:
-        config = Path(scratch, "allurerc.json")
+        config, made = Path(scratch, "allurerc.json"), Path(scratch, "report", "index.html")
         config.write_text(json.dumps(_config(name)), encoding="utf-8")
         try:
             run = subprocess.run(
-                [*command, "generate", "--config", config, "--output", f"{scratch}/report", results.absolute()],
+                [*command, "generate", "--config", config, "--output", made.parent, results.absolute()],
                 cwd=scratch, capture_output=True, text=True, timeout=DEADLINE, check=False,
             )  # fmt: skip
         except (OSError, subprocess.TimeoutExpired) as error:
             raise NoPage(f"allure.html was not made: {error}") from None
-        made = Path(scratch, "report", "index.html")
         if run.returncode or not made.exists():
             raise NoPage(f"allure.html was not made: {' '.join((run.stderr or run.stdout).split())[-300:]}")
         html = each_file_once(without_analytics(made.read_text(encoding="utf-8")))

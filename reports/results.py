@@ -46,6 +46,7 @@ class Results:
         self._link_pattern = link_pattern
         self._book = VerdictBook()
         self._scenarios: dict[str, list[Event]] = {}
+        self._said: dict[str, tuple[str, StatusDetails | None]] = {}
         self._current: str | None = None
         self._rendered = self._shown = 0  # the scenario that is being rendered, its attachments so far
         folder.mkdir(parents=True, exist_ok=True)
@@ -68,9 +69,10 @@ class Results:
                     self._render(scenario)
 
     def close(self) -> None:
-        """Write every result again, now that all that bears on it is known."""
-        for scenario in self._scenarios:
-            self._render(scenario)
+        """Write those results again that the end of the run has changed, and the unfinished ones."""
+        for scenario, said in self._said.items():
+            if self._verdict(scenario) != said or not self._book.outcomes[scenario].finished:
+                self._render(scenario)
 
     def _render(self, scenario: str) -> None:
         result = self._result(scenario, self._scenarios[scenario])
@@ -82,7 +84,7 @@ class Results:
         self._rendered, self._shown = started["n"], 0
         known = {claim["id"]: claim for claim in self._book.started.get("claims") or ()}
         claims = [known[each] for each in started["claims"] if each in known]
-        status, details = self._verdict(scenario)
+        status, details = self._said[scenario] = self._verdict(scenario)
         return TestResult(
             uuid=str(uuid5(NAMESPACE_URL, f"{self._book.started.get('run')}/{scenario}/{started['n']}")),
             historyId=identity(scenario),
