@@ -55,18 +55,18 @@ class Backends:
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join(5)
 
-    def order(self, customer: str, **changes: Any) -> dict[str, Any]:
+    def order(self, owner: str, **changes: Any) -> dict[str, Any]:
         """Put an order in the book; a change to None removes the key."""
         number = next(self._ids)
         order = {
-            "customerId": customer,
+            "customerId": owner,
             "customer": {"firstName": "Ada", "lastName": "Fern"},
             "address": {"number": "5", "street": "Hill Road", "city": "Leeds", "postcode": "LS1"},
             "items": [{"itemId": COLOURFUL, "quantity": 1, "unitPrice": 18}],
             "date": "2026-01-07T16:02:43.632+0000",
             "total": 22.99,
             "status": "PAID",
-            "shipment": {"id": "s1", "name": customer},
+            "shipment": {"id": "s1", "name": owner},
             "_links": {"self": {"href": f"http://orders/orders/{number}"}},
         }
         self.orders.append({key: value for key, value in (order | changes).items() if value is not None})

@@ -1,0 +1,57 @@
+"""A running front-end, its customers, and what the tests know about both."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import requests
+from playwright.sync_api import Page, expect
+from requests.adapters import HTTPAdapter
+from urllib3.util import Retry
+
+SECRETS = {"longNum": "4111111111115918", "ccv": "987", "password": "correct horse"}
+AS_REPORTED = ("shipped_on_list", "shipped_on_detail", "second_click_leaves", "no_busy_state")
+names = (f"ada-{number}" for number in itertools.count(1))
+
+
+@dataclass(frozen=True)
+class Shop:
+    """A running front-end."""
+
+    url: str
+    log: Path
+
+    def __truediv__(self, path: str) -> str:
+        return f"{self.url}/{path}"
+
+
+@dataclass(frozen=True)
+class Customer:
+    """A registered customer with address and card; `http` carries the cookies."""
+
+    id: str
+    name: str
+    http: requests.Session
+
+
+StartShop = Callable[..., Shop]
+
+
+def session() -> requests.Session:
+    """An HTTP client that gives a starting server time to listen."""
+    client = requests.Session()
+    client.mount(
+        "http://",
+        HTTPAdapter(max_retries=Retry(total=None, connect=80, backoff_factor=0.05, backoff_max=0.1)),
+    )
+    return client
+
+
+def basket_loaded(page: Page, lines: int = 1) -> None:
+    """Wait until the basket shows its lines, the address and the card."""
+    expect(page.locator("#cart-list tr.item")).to_have_count(lines)
+    expect(page.locator("#address")).not_to_be_empty()
+    expect(page.locator("#number")).not_to_be_empty()
