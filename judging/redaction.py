@@ -71,6 +71,8 @@ _ZEROS = bytes.maketrans(b"123456789", b"0" * 9)
 @cache
 def kind_of_field(name: str) -> str | None:
     """The kind of secret that a field of this name holds, or None; separators and case do not matter."""
+    if not re.fullmatch(r"[\w .\[\]-]{1,60}", name):
+        return None  # no field's name: a test's id, a sentence
     plain = re.sub(r"[^a-z0-9]", "", name.lower())
     if plain in _KIND_OF:
         return _KIND_OF[plain]

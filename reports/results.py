@@ -152,7 +152,8 @@ class Results:
 
     def _line(self, event: Event, now: int) -> TestStepResult | None:
         """What was seen, found or done inside a step, as a line of its own."""
-        line = TestStepResult(status=Status.PASSED, start=now, stop=now)
+        began = now - int(1000 * (event.get("seconds") or 0))
+        line = TestStepResult(status=Status.PASSED, start=began, stop=now)
         line.attachments = self._attachments(event.get("evidence") or ())
         if event["event"] == "observation":
             value = str(event["value"])
@@ -161,17 +162,15 @@ class Results:
             line.name += f" · {event['source']}" + (
                 " · seen in the enactment" if event.get("replayed") else ""
             )
-            if _short(value) != value:
+            if _short(value) != value.strip():
                 line.attachments.append(self._text(event["what"], value))
         elif event["event"] == "finding":
             line.name = (
                 f"expected {_short(event['expected'])} / seen {_short(event['seen'])} · {event['where']}"
             )
-            if not event["holds"]:
-                line.status = Status.FAILED
-                line.statusDetails = StatusDetails(
-                    message=f"expected {event['expected']}\nseen {event['seen']}"
-                )
+            line.status = Status.PASSED if event["holds"] else Status.FAILED
+            if (expected, seen) != (_short(expected), _short(seen)):
+                line.statusDetails = StatusDetails(message=f"expected {expected}\nseen {seen}")
         elif event["event"] == "fault":
             line.name = f"fault {event['phase'].replace('_', '-')}: {event['fault']}"
             line.name += f" · {_short(str(event['detail']))}" if event.get("detail") else ""

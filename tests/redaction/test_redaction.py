@@ -206,7 +206,8 @@ def test_a_card_number_has_an_issuer_a_length_and_a_check_digit(digits: str, car
 @pytest.mark.parametrize(
     ("name", "kind"),
     [("longNum", "card number"), ("CCV", "CVV"), ("DB_PASSWORD", "password"), ("Set-Cookie", "cookie"),
-     ("x-api-key", "token"), ("Idempotency-Key", None), ("total", None), ("expiresSoon", None)],
+     ("x-api-key", "token"), ("Idempotency-Key", None), ("total", None), ("expiresSoon", None),
+     ("features/test_x.py::test_the_password", None)],
 )  # fmt: skip
 def test_a_field_is_known_by_its_name(name: str, kind: str | None) -> None:
     assert kind_of_field(name) == kind
