@@ -1,4 +1,4 @@
-"""What every service of the shop shares: its address, its peers, its database, its switches, its end."""
+"""What every service of the shop shares: its address, its peers, its switches, its end."""
 
 from __future__ import annotations
 
@@ -7,12 +7,8 @@ import os
 import signal
 import sys
 from functools import cache
-from typing import TYPE_CHECKING, Any
 
 from aiohttp import ClientSession, ClientTimeout, TCPConnector, web
-
-if TYPE_CHECKING:
-    from pymongo.asynchronous.database import AsyncDatabase
 
 DEADLINE = 5.0  # seconds: http.timeout of the real orders service
 
@@ -33,22 +29,6 @@ def peer(service: str) -> str:
     """Base URL of another service of the shop."""
     host, port = address(service, 80)
     return f"http://{host}" if port == 80 else f"http://{host}:{port}"
-
-
-def database(service: str, name: str) -> AsyncDatabase[dict[str, Any]]:
-    """A MongoDB database of that Service; connects at the first operation, gives up after 5 s."""
-    from pymongo import AsyncMongoClient  # half of the services have none: a third of their start-up time
-
-    milliseconds = int(DEADLINE * 1000)
-    host, port = address(service, 27017)
-    client: AsyncMongoClient[dict[str, Any]] = AsyncMongoClient(
-        host,
-        port,
-        serverSelectionTimeoutMS=milliseconds,
-        connectTimeoutMS=milliseconds,
-        socketTimeoutMS=milliseconds,
-    )
-    return client[name]
 
 
 @cache
