@@ -159,15 +159,13 @@ class Results:
             value = str(event["value"])
             line.name = f"{event['what']}: {_short(value)}"
             line.name += f" ({event['seconds']:.2f} s)" if event.get("seconds") is not None else ""
-            line.name += f" · {event['source']}" + (
-                " · seen in the enactment" if event.get("replayed") else ""
-            )
+            line.name += f" · {event['source']}"
+            line.name += " · seen in the enactment" if event.get("replayed") else ""
             if _short(value) != value.strip():
                 line.attachments.append(self._text(event["what"], value))
         elif event["event"] == "finding":
-            line.name = (
-                f"expected {_short(event['expected'])} / seen {_short(event['seen'])} · {event['where']}"
-            )
+            expected, seen = event["expected"], event["seen"]
+            line.name = f"expected {_short(expected)} / seen {_short(seen)} · {event['where']}"
             line.status = Status.PASSED if event["holds"] else Status.FAILED
             if (expected, seen) != (_short(expected), _short(seen)):
                 line.statusDetails = StatusDetails(message=f"expected {expected}\nseen {seen}")
