@@ -14,12 +14,12 @@ from reports.results import Results
 from tests.reports.journals import SECRETS, Run, finish, nodeid, picture, whole_run
 
 
-def rendered(run: Run, events: int | None = None) -> dict[str, dict[str, Any]]:
-    """The results by title: when the run has ended, or when it was killed after so many events."""
+def rendered(run: Run, events: int | None = None, *, closed: bool = True) -> dict[str, dict[str, Any]]:
+    """The results by title after so many events, with or without an orderly end."""
     results = Results(run.out / "allure-results", run.out)
     for event in run.events[:events]:
         results(event)
-    if events is None:
+    if closed:
         results.close()
     found = [json.loads(file.read_text("utf-8")) for file in results.folder.glob("*-result.json")]
     return {result["name"]: result for result in found}
@@ -62,12 +62,13 @@ def test_no_scenario_is_missing_or_twice(tmp_path: Path) -> None:
     assert {file.name for file in (tmp_path / "allure-results").iterdir()} == again
 
 
-def test_whenever_a_run_is_killed_nothing_unfinished_looks_passed(tmp_path: Path) -> None:
+@pytest.mark.parametrize("closed", [False, True], ids=["killed", "closed or rendered again"])
+def test_whenever_a_run_ends_nothing_unfinished_looks_passed(tmp_path: Path, closed: bool) -> None:
     run = whole_run(tmp_path)
     for events in range(1, len(run.events)):
         begun = {each["title"]: each["scenario"] for each in run.events[:events] if "title" in each}
         ended = {each["scenario"] for each in run.events[:events] if each["event"] == "scenario_finished"}
-        killed = rendered(Run.again(run, tmp_path / str(events)), events)
+        killed = rendered(Run.again(run, tmp_path / str(events)), events, closed=closed)
 
         assert killed.keys() == begun.keys()
         for title, result in killed.items():
