@@ -81,6 +81,8 @@ def page_routes() -> list[web.RouteDef]:
         headers = {"Content-Type": f"{kind}; charset=utf-8", "Cache-Control": "no-cache"}
 
         async def page(request: web.Request) -> web.Response:
+            if switches in body:
+                sessions.id_of(request)  # or a page's first calls, side by side, would each begin one
             return web.Response(body=body, headers=headers)
 
         return page

@@ -85,7 +85,8 @@ def browser() -> Iterator[Browser]:
     """The machine's Chromium, else Playwright's own."""
     with sync_playwright() as playwright:
         sandbox = ["--no-sandbox"] if os.geteuid() == 0 else []
-        chromium = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=sandbox)
+        options = ["--blink-settings=imagesEnabled=false", *sandbox]
+        chromium = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=options)
         yield chromium
         chromium.close()
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import requests
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page
 from requests.adapters import HTTPAdapter
 from urllib3.util import Retry
 
@@ -52,6 +52,8 @@ def session() -> requests.Session:
 
 def basket_loaded(page: Page, lines: int = 1) -> None:
     """Wait until the basket shows its lines, the address and the card."""
-    expect(page.locator("#cart-list tr.item")).to_have_count(lines)
-    expect(page.locator("#address")).not_to_be_empty()
-    expect(page.locator("#number")).not_to_be_empty()
+    page.wait_for_function(
+        """lines => document.querySelectorAll("#cart-list tr.item").length === lines
+            && ["#address", "#number"].every(place => document.querySelector(place).textContent)""",
+        arg=lines,
+    )

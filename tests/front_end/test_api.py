@@ -30,8 +30,9 @@ def test_login_sets_the_two_cookies(shop: StartShop, customer: NewCustomer) -> N
 def test_the_session_cookie_is_hidden_and_cannot_be_forged(shop: StartShop, customer: NewCustomer) -> None:
     ada = customer(shop())
     stranger = session()
-    begun = stranger.get(shop() / "cart", timeout=5)
+    begun = stranger.get(shop() / "basket.html", timeout=5)
     assert "HttpOnly" in begun.headers["Set-Cookie"]
+    assert "Set-Cookie" not in stranger.get(shop() / "cart", timeout=5).headers
     login = ada.http.cookies["logged_in"]
     stranger.cookies.clear()
     stranger.cookies.update({"logged_in": login, "md.sid": f"s%3A{login}.forged"})

@@ -172,7 +172,7 @@ def test_first_build_is_silent_about_500(shop: StartShop, basket: Basket, backen
 @pytest.mark.parametrize("bug", [None, "second_click_leaves", "duplicate_on_double_click"])
 def test_busy_while_it_runs(shop: StartShop, basket: Basket, declined: Backends, bug: str | None) -> None:
     page = basket(shop(bug) if bug else shop())
-    declined.delay = 0.6
+    declined.delay = 0.5
     page.click("#orderButton")
 
     expect(page.locator("#orderButton[aria-busy=true]")).to_be_disabled()
@@ -192,7 +192,7 @@ def test_never_busy(shop: StartShop, basket: Basket, declined: Backends) -> None
     assert page.evaluate("window.changes") == []
 
 
-@pytest.mark.parametrize("bug", [None, "no_busy_state", "duplicate_on_double_click"])
+@pytest.mark.parametrize("bug", [None, "no_busy_state"])
 def test_second_click_tries_again(
     shop: StartShop, basket: Basket, declined: Backends, bug: str | None
 ) -> None:
@@ -251,6 +251,7 @@ def test_incomplete_customer_is_told(shop: StartShop, visit: Callable[..., Page]
     with page.expect_response(lambda answer: answer.request.method == "POST") as added:
         page.locator(".product", has_text="Colourful").get_by_text("Add to cart").click()
     assert added.value.status == 201
+    expect(page.locator("#basket-overview #numItemsInCart")).to_have_text("1 item(s) in cart")
     page.goto("/basket.html")
     basket_loaded(page)
     page.click("#orderButton")
