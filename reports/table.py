@@ -79,10 +79,10 @@ def table(events: Sequence[Event], *, folder: str = "", verbose: bool = False) -
             yield from row.lines
     yield from _disputed([row for row in rows if row.claim.disputes])
     yield from _as_claimed([row for row in rows if row.verdict in QUIET], verbose)
-    judged = {row.claim.id for row in rows}
-    uncovered = [claim for claim in book.claims if claim not in judged]
-    yield from _heading("Not judged in this run", uncovered)
-    yield from _wrapped(uncovered)
+    told = statement(events)
+    for title, names in (("Not judged in this run", "not_judged"), ("Named by no scenario", "uncovered")):
+        yield from _heading(title, told[names])
+        yield from _wrapped(told[names])
 
 
 def _heading(title: str, group: Sequence[object]) -> Iterator[Line]:

@@ -19,6 +19,7 @@ def test_what_is_wrong_comes_first_and_no_claim_is_left_out(tmp_path: Path) -> N
         "Where the document is wrong (1)",
         "As claimed (2)",
         "Not judged in this run (1)",
+        "Named by no scenario (1)",
     ]
     for told in (
         "R000_38  VIOLATED",
@@ -30,6 +31,7 @@ def test_what_is_wrong_comes_first_and_no_claim_is_left_out(tmp_path: Path) -> N
     ):
         assert told in text
     assert text.splitlines()[-1] == "  R000_51"
+    assert "  R000_50\n" in text
 
 
 def test_it_fits_and_leaks_nothing(tmp_path: Path) -> None:
