@@ -7,6 +7,7 @@ import tomllib
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass, fields
 from datetime import date
+from itertools import pairwise
 
 from judging.claims import Claim, closest
 from judging.refusal import Refusal
@@ -75,7 +76,7 @@ def removal(entry: Entry, source: str, text: str) -> str:
     for first, lines in _tables(text):
         table = tomllib.loads("".join(lines))["baseline"][0]
         if table.get("claim") == entry.claim and table.get("signature") == entry.signature:
-            while not lines[-1].strip():
+            while not lines[-1].strip() or lines[-1].startswith("#"):
                 lines.pop()
             where = f"{source}: delete lines {first} to {first + len(lines) - 1}"
             return "\n".join([where, *(f"-{line.rstrip()}" for line in lines)])
@@ -87,6 +88,6 @@ def _tables(text: str) -> Iterator[tuple[int, list[str]]]:
     """Each [[baseline]] table of a TOML text: the number of its first line, its lines."""
     lines = text.splitlines(keepends=True)
     heads = [place for place, line in enumerate(lines) if line.startswith("[")]
-    for head, end in zip(heads, [*heads[1:], len(lines)], strict=True):
+    for head, end in pairwise([*heads, len(lines)]):
         if lines[head].startswith("[[baseline]]"):
             yield head + 1, lines[head:end]

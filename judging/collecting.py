@@ -73,11 +73,14 @@ def read_features(config: pytest.Config, folder: Path) -> None:
 
 
 @pytest.hookimpl(wrapper=True)
-def pytest_make_collect_report() -> Generator[None, pytest.CollectReport, pytest.CollectReport]:
+def pytest_make_collect_report(
+    collector: pytest.Collector,
+) -> Generator[None, pytest.CollectReport, pytest.CollectReport]:
     """A refusal is the end of collecting, not one module's error."""
     report = yield
     call = getattr(report, "call", None)
     if call and call.excinfo and isinstance(call.excinfo.value, Refusal):
+        collector.session.items.clear()
         raise call.excinfo.value
     return report
 
@@ -97,21 +100,31 @@ def pytest_deselected(items: Sequence[pytest.Item]) -> None:
 
 
 @pytest.hookimpl(trylast=True)
-def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+def pytest_collection_modifyitems(session: pytest.Session, items: list[pytest.Item]) -> None:
     """Refuse what could not be judged, then let scenarios whose claims are cured come after their cures."""
-    collected = config.stash[_COLLECTED]
-    bound = {Path(template.feature.filename) for item in collected if (template := scenario_of(item))}
-    for path in sorted(config.stash[_VISITED] - bound):
-        raise _unbound(config, path)
-    for folder in {path.parent for path in bound}:
-        read_features(config, folder)
-    _refuse_steps(config, collected)
-    claims, place = config.stash[CLAIMS], dict[object, int]()
+    try:
+        _refuse_unjudgeable(session)
+    except Refusal:
+        items.clear()  # pytest tells plugins even so that collecting has finished
+        raise
+    claims, place = session.config.stash[CLAIMS], dict[object, int]()
     for number, item in enumerate(items):
         place.setdefault(_feature(item), number)
     items.sort(
         key=lambda item: (place[_feature(item)], any(claims[name].cured_by for name in claims_of(item)))
     )
+
+
+def _refuse_unjudgeable(session: pytest.Session) -> None:
+    config = session.config
+    collected = config.stash[_COLLECTED]
+    bound = {Path(template.feature.filename) for item in collected if (template := scenario_of(item))}
+    for path in sorted(config.stash[_VISITED] - bound):
+        if any(map(session.isinitpath, path.parents)):  # its folder was asked for, not one module
+            raise _unbound(config, path)
+    for folder in {path.parent for path in bound}:
+        read_features(config, folder)
+    _refuse_steps(config, collected)
 
 
 def _feature(item: pytest.Item) -> object:
@@ -137,9 +150,7 @@ def _refuse_step(config: pytest.Config, item: pytest.Item, step: Step) -> None:
     defined = find_fixturedefs_for_step(step, item.session._fixturemanager, item)
     functions = [step_function_context_registry[each.func].step_func for each in defined]
     if not functions:
-        remedy = (
-            f"define it in steps/, or use a step that is: pytest --fixtures; it is a {step.type} step here"
-        )
+        remedy = f"define it as a {step.type} step in steps/, or use one that is known"
         raise Refusal("E-STEP", f"{where} {step.name!r} is no known step", remedy)
     for function in functions:
         if iscoroutinefunction(function) or isasyncgenfunction(function):

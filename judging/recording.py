@@ -194,9 +194,9 @@ def _show(report: pytest.TestReport, running: Running, judged: Mapping[str, Judg
         report.outcome, report.longrepr = "failed", str(running.refusal)
         vars(report)["refused"] = True
     else:
-        accused = _accusation(running, named) if verdict is Verdict.VIOLATED else [traceback]
-        heads = [f"{verdict} {', '.join(named)}: {reason}", *filter(None, accused)]
-        report.outcome, report.longrepr = "failed", "\n".join(heads)
+        accused = _accusation(running, named) if verdict is Verdict.VIOLATED else []
+        lines = [f"{verdict} {', '.join(named)}: {reason}", *accused, *filter(None, [traceback])]
+        report.outcome, report.longrepr = "failed", "\n".join(lines)
 
 
 def _accusation(running: Running, named: Mapping[str, Judged]) -> list[str]:

@@ -63,7 +63,9 @@ def scope(book: VerdictBook) -> str:
     part = f"part of the claims judged: {len(judged)} of {len(covered)}"
     whole = f"all {len(covered)} claims that scenarios name were judged"
     bare = len(book.claims) - len(covered)
-    return (whole if len(judged) == len(covered) else part) + (f"; {bare} are named by none" if bare else "")
+    return (whole if len(judged) == len(covered) else part) + (
+        f"; claims that no scenario names: {bare}" if bare else ""
+    )
 
 
 def _incident(book: VerdictBook) -> str:
@@ -120,13 +122,17 @@ def _claim(book: VerdictBook, name: str) -> dict[str, Any]:
     naming = book.naming(name)
     return {
         **asdict(claim),
+        "cured_by": list(claim.cured_by),
         "verdict": judged.verdict,
         "reason": judged.reason,
         "baseline": [asdict(entry) for entry in book.known_bugs(name)],
         "scenarios": [each.scenario for each in naming],
         "findings": [
-            {"scenario": each.scenario}
-            | {key: value for key, value in asdict(finding).items() if key != "claims"}
+            {
+                "scenario": each.scenario,
+                **{key: getattr(finding, key) for key in ("expected", "seen", "where", "holds")},
+                "evidence": [asdict(kept) for kept in finding.evidence],
+            }
             for each in naming
             for finding in each.findings
             if name in finding.claims
