@@ -50,9 +50,9 @@ const itemRow = (item, sock) => html`<tr>
 function showAddress(id, customer, address) {
   const lines = document.createElement("p");
   lines.innerHTML = [
-    `${customer.firstName} ${customer.lastName}`,
-    `${address.number} ${address.street}`, `${address.postcode} ${address.city}`, address.country,
-  ].map(escaped).join("<br>");
+    [customer?.firstName, customer?.lastName],
+    [address.number, address.street], [address.postcode, address.city], [address.country],
+  ].map(words => escaped(words.filter(Boolean).join(" "))).filter(Boolean).join("<br>");
   byId(id).replaceWith(lines);
 }
 
