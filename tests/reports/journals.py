@@ -75,8 +75,9 @@ class Run:
         self.store = EvidenceStore(out / "evidence", self.redaction)
         self.events: list[dict[str, Any]] = []
         self._clock = datetime(2026, 1, 7, 9, 0, tzinfo=UTC)
-        self.note("run_started", run="r1", suite="0.1.0", python="3.11", stack="embedded", profile="embedded",
-                  claims=CLAIMS, baseline=BASELINE, covered=["R000_50"], selected={}, left_out=[])  # fmt: skip
+        about = {"run": "r1", "suite": "0.1.0", "python": "3.11", "stack": {"name": "embedded"}}
+        scope = {"covered": ["R000_50"], "selected": {}, "left_out": []}
+        self.note("run_started", **about, profile="embedded", claims=CLAIMS, baseline=BASELINE, **scope)
 
     @classmethod
     def again(cls, run: Run, out: Path) -> Run:
