@@ -20,8 +20,9 @@ class CannotBuild(Exception):
     """No database server can be had; the message is one line of cause and one of remedy."""
 
     def __init__(self, cause: str) -> None:
-        remedy = "install MongoDB (mongod on PATH), or Go 1.24 or later (go on PATH) with access to a Go module proxy"
-        super().__init__(f"mongodb: {cause}\nmongodb: {remedy}")
+        self.cause = cause
+        self.remedy = "install MongoDB (mongod on PATH), or Go 1.24 or later (go on PATH; its module proxy must answer)"
+        super().__init__(f"mongodb: {self.cause}\nmongodb: {self.remedy}")
 
 
 def cache() -> Path:

@@ -1,0 +1,95 @@
+"""A reference stack that is left running: begun once, found again by its state folder, ended at will."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import select
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import IO
+
+from reference.kubernetes import Cluster, Unusable
+from reference.running import CannotRun, database_server, written
+
+PROJECT = Path(__file__).parents[1]
+UP_SECONDS, DOWN_SECONDS = 60.0, 20.0
+
+
+def up(variant: str, state: Path) -> None:
+    """Start a stack that outlives this process, wait until it sells, and say where it is."""
+    lock = _lock(state)
+    if not _taken(lock):
+        print(f"already up: {(state / 'variant').read_text()}")
+        return _tell(state)
+    database_server()
+    print(f"starting the {variant} shop on an embedded cluster")
+    (state / "variant").write_text(variant)
+    command = [sys.executable, "-m", "reference", "run", "--keep", "--variant", variant]
+    command += ["--kubeconfig", str(state / "kubeconfig"), "--logs", str(state / "logs")]
+    with (state / "run.log").open("wb") as log:
+        # The lock goes to the stack itself and is free again the moment that it is gone, however it went.
+        process = subprocess.Popen(
+            command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, cwd=PROJECT, start_new_session=True,
+            pass_fds=[lock.fileno()],
+        )  # fmt: skip
+    (state / "pid").write_text(str(process.pid))
+    try:
+        _wait(state, process)
+    except (Unusable, CannotRun) as error:
+        process.terminate()
+        raise CannotRun(str(error).splitlines()[0], f"see {state / 'run.log'} and {state / 'logs'}") from None
+    return _tell(state)
+
+
+def down(state: Path) -> None:
+    """End the stack of that state folder, if there is one."""
+    lock = _lock(state)
+    if _taken(lock):
+        print("nothing is up")
+        return
+    stack = os.pidfd_open(int((state / "pid").read_text()))
+    signal.pidfd_send_signal(stack, signal.SIGTERM)
+    if not select.select([stack], [], [], DOWN_SECONDS)[0]:
+        raise CannotRun(f"the stack has not ended within {DOWN_SECONDS:.0f} s", f"see {state / 'run.log'}")
+    print("ended")
+
+
+def _lock(state: Path) -> IO[str]:
+    try:
+        state.mkdir(parents=True, exist_ok=True)
+        return (state / "lock").open("w")
+    except OSError as error:
+        raise CannotRun(f"cannot write to {state}: {error.strerror}", "name another folder with --state") from None
+
+
+def _taken(lock: IO[str]) -> bool:
+    """Whether the lock could be taken, which means that no stack holds it."""
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
+
+
+def _wait(state: Path, process: subprocess.Popen[bytes]) -> None:
+    deadline, kubeconfig = time.monotonic() + UP_SECONDS, state / "kubeconfig"
+    if not written(kubeconfig, process, UP_SECONDS):
+        sys.stderr.write((state / "run.log").read_text())
+        raise SystemExit(4)
+    for waiting in Cluster(kubeconfig).unavailable("sock-shop"):
+        if sys.stdout.isatty():
+            print(f"\rwaiting for {len(waiting):2} Deployments", end="" if waiting else "\n", flush=True)
+        if time.monotonic() > deadline:
+            raise CannotRun(f"not available within {UP_SECONDS:.0f} s: {', '.join(sorted(waiting))}", "")
+
+
+def _tell(state: Path) -> None:
+    kubeconfig = state / "kubeconfig"
+    print(f"shop        http://{Cluster(kubeconfig).host}:30001")
+    print(f"kubeconfig  {kubeconfig}")
+    print(f"next        KUBECONFIG={kubeconfig} kubectl --namespace sock-shop get pods")
+    print("            python -m reference down")
