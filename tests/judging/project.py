@@ -18,7 +18,7 @@ CONFIGURATION = """
 [pytest]
 strict = true
 testpaths = features
-addopts = -ra -p judging.plugin -p no:allure_pytest -p no:xdist -p no:cacheprovider
+addopts = -ra -p judging.plugin -p no:allure_pytest -p no:xdist -p no:timeout -p no:cacheprovider
 markers =
     incident_6: an outage
     bug_1: a bug
@@ -222,7 +222,11 @@ class Project:
         return subprocess.Popen(
             [sys.executable, "-m", "pytest", "--junitxml=junit.xml", *arguments],
             cwd=self.root,
-            env={"PYTHONPATH": str(ROOT), "PATH": "/usr/bin:/bin", "PYTHONDONTWRITEBYTECODE": "1"},
+            env={
+                "PYTHONPATH": str(ROOT),
+                "PATH": "/usr/bin:/bin",
+                "PYTHONPYCACHEPREFIX": str(self.root.parent / "cache"),
+            },
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
