@@ -72,6 +72,8 @@ def checked(form: dict[str, str]) -> Document:
             raise invalid("parameter_missing", f"Missing required param: {name}.", name)
     if not re.fullmatch(r"-?\d+", form["amount"]):
         raise invalid("parameter_invalid_integer", f"Invalid integer: {form['amount']}", "amount")
+    if int(form["amount"]) > 99_999_999:
+        raise invalid("amount_too_large", "Amount must be no more than $999,999.99", "amount")
     if int(form["amount"]) < 50:
         raise invalid("amount_too_small", "Amount must be at least $0.50 usd", "amount")
     if not re.fullmatch("[A-Za-z]{3}", form["currency"]):
@@ -155,7 +157,9 @@ async def one(request: web.Request) -> web.Response:
 @routes.get("/v1/charges")
 async def listing(request: web.Request) -> web.Response:
     """Charges, newest first, a page at a time (limit, starting_after)."""
-    limit, after = int(request.query.get("limit", 10)), request.query.get("starting_after")
+    asked, after = request.query.get("limit", "10"), request.query.get("starting_after")
+    if not asked.isdecimal() or not 1 <= (limit := int(asked)) <= 100:
+        raise invalid("parameter_invalid_integer", f"Invalid limit: {asked}: give 1 to 100", "limit")
     older = {"at": {"$lt": (await find(after))["at"]}} if after else {}
     page = await charges.find(older).sort("at", DESCENDING).limit(limit + 1).to_list()
     listed = {"object": "list", "url": "/v1/charges", "has_more": len(page) > limit}

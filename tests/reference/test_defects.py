@@ -1,0 +1,105 @@
+"""Every planted bug of the services behind is real: a customer, a database or a ledger feels it, and only with the switch on."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import pytest
+import yaml
+
+from tests.reference.processes import COLOURFUL, FIGUEROA, ROOT, Customer, Shop
+
+DEFECTS: dict[str, Any] = tomllib.loads((ROOT / "reference" / "defects.toml").read_text())
+
+
+def orders_after_two_tries(shop: Shop) -> int:
+    ada = outage(shop)
+    shop.order(ada)
+    return len(shop.kept(ada))
+
+
+def orders_after_parallel_submits(shop: Shop) -> int:
+    ada = shop.buyer()
+    with ThreadPoolExecutor(3) as pool:
+        list(pool.map(lambda _: shop.order(ada), range(3)))
+    return len(shop.kept(ada))
+
+
+def lines_left_after_payment(shop: Shop) -> int:
+    ada = shop.buyer(COLOURFUL, FIGUEROA)
+    assert shop.order(ada).status_code == 201
+    return len(shop.cart(ada))
+
+
+def status_of_a_failed_order(shop: Shop) -> str:
+    ada = outage(shop)
+    [order] = shop.kept(ada)
+    return str(order["status"])
+
+
+def shipments_of_a_failed_order(shop: Shop) -> int:
+    return shop.shipped(outage(shop))
+
+
+def cents_charged_for_1899(shop: Shop) -> int:
+    ada = shop.buyer(FIGUEROA)
+    shop.order(ada)
+    return sum(charge["amount"] for charge in shop.charged(ada))
+
+
+def outage(shop: Shop) -> Customer:
+    """A customer whose order was refused because the gateway is away."""
+    ada = shop.buyer()
+    if "stripe-mock" in shop.processes:
+        shop.stop("stripe-mock")
+    assert shop.order(ada).status_code == 406
+    return ada
+
+
+EFFECTS: list[tuple[str, Callable[[Shop], Any], Any, Any]] = [
+    ("duplicate_on_retry", orders_after_two_tries, 1, 2),
+    ("duplicate_on_retry", orders_after_parallel_submits, 1, 1),
+    ("duplicate_on_parallel", orders_after_parallel_submits, 1, 3),
+    ("duplicate_on_parallel", orders_after_two_tries, 1, 1),
+    ("cart_kept", lines_left_after_payment, 0, 2),
+    ("paid_without_charge", status_of_a_failed_order, "PAYMENT_FAILED", "PAID"),
+    ("shipment_for_failed", shipments_of_a_failed_order, 0, 1),
+    ("truncated_cents", cents_charged_for_1899, 1899, 1898),
+]
+
+
+@pytest.mark.parametrize(("name", "effect", "right", "wrong"), EFFECTS)
+def test_the_switch_makes_the_bug(shop: Shop, name: str, effect: Callable[[Shop], Any], right: Any, wrong: Any):
+    assert effect(shop) == right
+    if "stripe-mock" not in shop.processes:
+        shop.again("stripe-mock")
+    usual = {"PAYMENT_GATEWAY_URL": "http://stripe-mock"}
+    shop.again(DEFECTS[name]["deployment"], **usual, **{f"DEFECT_{name.upper()}": "on"})
+    assert effect(shop) == wrong
+
+
+def test_every_switch_of_the_services_behind_is_tried_here():
+    behind = {name for name, defect in DEFECTS.items() if defect["deployment"] != "front-end"}
+    assert {name for name, *_ in EFFECTS} == behind
+
+
+def test_the_overlay_switches_on_what_the_list_says():
+    overlay = ROOT / "reference" / "manifests" / "overlays" / "as-reported"
+    switched = set()
+    for patch in yaml.safe_load((overlay / "kustomization.yaml").read_text())["patches"]:
+        deployment = yaml.safe_load((overlay / patch["path"]).read_text())
+        [container] = deployment["spec"]["template"]["spec"]["containers"]
+        assert all(entry["value"] == "on" for entry in container["env"])
+        switched |= {(deployment["metadata"]["name"], entry["name"]) for entry in container["env"]}
+    listed = {(each["deployment"], f"DEFECT_{name.upper()}") for name, each in DEFECTS.items() if each["as_reported"]}
+    assert switched == listed
+
+
+def test_every_entry_says_what_it_does_and_what_it_breaks():
+    for name, defect in DEFECTS.items():
+        assert set(defect) == {"says", "deployment", "as_reported", "breaks"}, name
+        assert defect["says"].endswith(".")
+        assert defect["breaks"]
