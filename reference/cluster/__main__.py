@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import base64
+import contextlib
 import json
 import logging
 import os
@@ -15,8 +16,8 @@ import ssl
 import subprocess
 import sys
 import tempfile
-import tomllib
 from pathlib import Path
+from typing import NoReturn
 
 import trustme
 from aiohttp import web
@@ -40,17 +41,19 @@ NAMESPACES = ("default", "kube-system", "kube-public", "kube-node-lease")
 UNUSABLE = 4
 
 
+class _Parser(argparse.ArgumentParser):
+    def error(self, message: str) -> NoReturn:
+        _give_up(message, "run it with --help for what it takes")
+
+
 def main() -> None:
     """Read the command line, run the cluster, and end with 4 when it cannot be run as asked."""
-    parser = argparse.ArgumentParser(prog="python -m reference.cluster", description=__doc__, exit_on_error=False)
+    parser = _Parser(prog="python -m reference.cluster", description=__doc__)
     parser.add_argument("--kubeconfig", type=Path, required=True, help="written when the API answers")
     parser.add_argument("--logs", type=Path, required=True, help="folder that keeps the logs of all containers")
     parser.add_argument("--images", type=Path, required=True, help="TOML file: what each image name stands for")
     parser.add_argument("--until-stdin-closes", action="store_true", help="end when stdin ends, too")
-    try:
-        asked = parser.parse_args()
-    except argparse.ArgumentError as error:
-        _give_up(str(error), "run it with --help for what it takes")
+    asked = parser.parse_args()
     logging.basicConfig(format="%(asctime)s %(name)s %(message)s")
     images = _images(asked.images)
     for folder in (asked.kubeconfig.parent, asked.logs):
@@ -67,7 +70,7 @@ def main() -> None:
             asyncio.run(_serve(asked, images, network, listener, Path(scratch)))
 
 
-def _give_up(cause: str, remedy: str) -> None:
+def _give_up(cause: str, remedy: str) -> NoReturn:
     sys.stderr.write(f"cluster: {cause}\n         {remedy}\n")
     raise SystemExit(UNUSABLE)
 
@@ -77,21 +80,17 @@ def _images(path: Path) -> dict[str, Image]:
         return load_images(path)
     except OSError as error:
         _give_up(f"cannot read the images file {path}: {error.strerror}", "name a TOML file with --images")
-    except (tomllib.TOMLDecodeError, ValueError) as error:
+    except ValueError as error:
         _give_up(f"{path}: {error}", 'write each image as ["name"] with entrypoint = ["python", "-m", "…"]')
-    return {}
 
 
 def _claimed_network() -> tuple[int, socket.socket]:
     """Return a free loopback network 127.N.0.0/16, and the socket of its API address that claims it."""
     for network in NETWORKS:
-        try:
+        with contextlib.suppress(OSError):
             return network, socket.create_server((f"127.{network}.0.1", API_PORT), backlog=128)
-        except OSError:
-            continue
     remedy = f"end the program that listens on port {API_PORT} of all addresses"
     _give_up(f"port {API_PORT} is taken on every address 127.N.0.1", remedy)
-    raise AssertionError
 
 
 async def _serve(
@@ -109,10 +108,9 @@ async def _serve(
     NamespaceController(registry, certificate.decode())
     for name in NAMESPACES:
         registry.create(resources.NAMESPACES, "", {"metadata": {"name": name}})
-    for controller in (GarbageCollector, DeploymentController, ReplicaSetController, EndpointController):
+    for controller in (GarbageCollector, DeploymentController, ReplicaSetController, EndpointController, ServiceProxy):
         controller(registry)
-    kubelet = Kubelet(registry, images, network, asked.logs, scratch)
-    ServiceProxy(registry.store, address)
+    kubelet = Kubelet(registry, images, asked.logs, scratch)
     api = ApiServer(registry, Streams(registry.store, kubelet), token)
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     authority.issue_cert(address).configure_cert(context)

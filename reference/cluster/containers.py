@@ -37,7 +37,7 @@ class Surroundings:
     events: Recorder
     pod: Object
     ip: str
-    home: Path
+    home: Path  # the pod's own folder, gone when the pod is
     logs: Path
     changed: Callable[[], None]  # called after every change of a container's state
 
@@ -52,7 +52,6 @@ class Container:
     last_state: Object = field(default_factory=dict)
     restarts: int = 0
     ready: bool = False
-    started: bool = False
     identity: str = ""
     log: Log | None = None
     previous_log: Log | None = None
@@ -69,28 +68,11 @@ class Container:
         """Have the container run from now on, again and again as its pod's restart policy says."""
         self._run = asyncio.create_task(self._keep_running())
 
-    async def _keep_running(self) -> None:
-        policy, pause = self.around.pod["spec"]["restartPolicy"], 0
-        if not await self._image_found():
-            return
-        while not self._ending:
-            began = time.monotonic()
-            code = await self._run_once()
-            if self._ending or policy == "Never" or (policy == "OnFailure" and code == 0):
-                return
-            if time.monotonic() - began > WELL_AFTER:
-                pause = 0
-            if pause:
-                await self._back_off(pause)
-            pause = min(max(FIRST_PAUSE, pause * 2), LONGEST_PAUSE)
-            self.last_state = {"terminated": self.state["terminated"]} if "terminated" in self.state else self.last_state
-            self.restarts += 1
-
     async def end(self, grace: float) -> None:
         """Ask the process to end, and end it when the grace (seconds) is over."""
         self._ending = True
         if self._process and not self._process.exited.done():
-            self.around.events.normal(self.around.pod, "Killing", f"Stopping container {self.name}", self.name)
+            self._say("normal", "Killing", f"Stopping container {self.name}")
             await self._stop(grace)
         elif self._run:
             self._run.cancel()
@@ -108,103 +90,112 @@ class Container:
     def status(self) -> Object:
         """Return the container's entry in the status of its pod."""
         found = {"name": self.name, "state": self.state, "lastState": self.last_state, "ready": self.ready}
-        found |= {"restartCount": self.restarts, "image": self.spec["image"], "started": self.started}
+        found |= {"restartCount": self.restarts, "image": self.spec["image"], "started": "running" in self.state}
         found["imageID"] = f"embedded://{self.spec['image']}" if self.identity else ""
         return found | ({"containerID": self.identity} if self.identity else {})
 
-    async def _image_found(self) -> bool:
-        image, pod, say = self.spec["image"], self.around.pod, self.around.events
-        if image in self.around.images:
-            return True
+    def _say(self, kind: str, reason: str, message: str) -> None:
+        record = self.around.events.normal if kind == "normal" else self.around.events.warning
+        record(self.around.pod, reason, message, self.name)
+
+    def _become(self, state: Object, ready: bool = False) -> None:
+        self.state, self.ready = state, ready
+        self.around.changed()
+
+    async def _keep_running(self) -> None:
+        policy, pause = self.around.pod["spec"]["restartPolicy"], 0
+        if (image := self.around.images.get(self.spec["image"])) is None:
+            return self._miss_image()
+        while True:
+            began = time.monotonic()
+            code = await self._run_once(image)
+            if self._ending or policy == "Never" or (policy == "OnFailure" and code == 0):
+                return None
+            self.last_state = self.state
+            pause = 0 if time.monotonic() - began > WELL_AFTER else pause
+            if pause:
+                await self._back_off(pause)
+            pause = min(max(FIRST_PAUSE, pause * 2), LONGEST_PAUSE)
+            self.restarts += 1
+
+    def _miss_image(self) -> None:
+        image = self.spec["image"]
         if self.spec["imagePullPolicy"] == "Never":
             reason, told = "ErrImageNeverPull", f'Container image "{image}" is not present with pull policy of Never'
-            say.warning(pod, reason, told, self.name)
-            say.warning(pod, "Failed", f"Error: {reason}", self.name)
+            self._say("warning", reason, told)
         else:
-            reason, absent = "ImagePullBackOff", f'failed to pull image "{image}": the images file has no such image'
-            say.normal(pod, "Pulling", f'Pulling image "{image}"', self.name)
-            say.warning(pod, "Failed", f'Failed to pull image "{image}": {absent}', self.name)
-            say.warning(pod, "Failed", "Error: ErrImagePull", self.name)
-            say.normal(pod, "BackOff", f'Back-off pulling image "{image}"', self.name)
-            say.warning(pod, "Failed", f"Error: {reason}", self.name)
-            told = f'Back-off pulling image "{image}": ErrImagePull: {absent}'
+            reason, why = "ImagePullBackOff", f'failed to pull image "{image}": the images file has no such image'
+            told = f'Back-off pulling image "{image}": ErrImagePull: {why}'
+            self._say("normal", "Pulling", f'Pulling image "{image}"')
+            self._say("warning", "Failed", f'Failed to pull image "{image}": {why}')
+            self._say("warning", "Failed", "Error: ErrImagePull")
+            self._say("normal", "BackOff", f'Back-off pulling image "{image}"')
+        self._say("warning", "Failed", f"Error: {reason}")
         self._become({"waiting": {"reason": reason, "message": told}})
-        return False
 
-    async def _run_once(self) -> int:
+    async def _run_once(self, image: Image) -> int:
         """Start the process and wait for its end; returns its exit code."""
-        around, image = self.around, self.around.images[self.spec["image"]]
-        environment = await self._environment(image)
-        if self._ending:
-            return 0
-        say = around.events.normal
-        say(around.pod, "Pulled", f'Container image "{self.spec["image"]}" already present on machine', self.name)
-        words = command(image, self.spec, environment)
+        around, environment = self.around, await self._environment(image)
+        self._say("normal", "Pulled", f'Container image "{self.spec["image"]}" already present on machine')
+        words = command(image, self.spec, environment) or [""]
         self.previous_log, self.log = self.log, Log(around.logs / f"{self.name}.{self.restarts}.log")
         self.identity = f"embedded://{uuid.uuid4().hex}{uuid.uuid4().hex}"
-        say(around.pod, "Created", f"Created container: {self.name}", self.name)
+        self._say("normal", "Created", f"Created container: {self.name}")
         folder = Path(self.spec.get("workingDir") or image.workdir or around.home)
-        try:
-            self._process = Process(words or [""], environment, folder, self.log.feed)
-        except OSError as error:
-            return self._start_failed(words, error)
         began = now()
-        say(around.pod, "Started", f"Started container {self.name}", self.name)
-        self._become({"running": {"startedAt": began}}, ready=not self.spec.get("readinessProbe"))
-        watching = asyncio.create_task(self._probe(words, environment))
-        await self._process.wait()
+        try:
+            self._process = Process(words, environment, folder, self.log.feed)
+        except OSError as error:
+            self.log.close()
+            return self._start_failed(words[0], error)
+        self._say("normal", "Started", f"Started container {self.name}")
+        self._become({"running": {"startedAt": began}}, ready="readinessProbe" not in self.spec)
+        watching = asyncio.create_task(self._probe())
+        try:
+            await self._process.wait()
+        finally:
+            watching.cancel()
+            self.log.close()
         code = self._process.exited.result()
-        watching.cancel()
-        self.log.close()
-        self._become({"terminated": {"exitCode": code, "reason": "Error" if code else "Completed",
-            "startedAt": began, "finishedAt": now(), "containerID": self.identity}})  # fmt: skip
+        self._finish(code, "Error" if code else "Completed", began)
         return code
 
+    def _finish(self, code: int, reason: str, began: str, message: str = "") -> None:
+        ended = {"exitCode": code, "reason": reason, "startedAt": began, "finishedAt": now()}
+        ended |= {"message": message} if message else {}
+        self._become({"terminated": ended | {"containerID": self.identity}})
+
+    def _start_failed(self, program: str, error: OSError) -> int:
+        reasons = {FileNotFoundError: "executable file not found in $PATH", PermissionError: "permission denied"}
+        why = reasons.get(type(error), str(error.strerror).lower())
+        told = f'{_RUNTIME_SAYS}exec: "{program}": {why}: unknown'
+        self._say("warning", "Failed", f"Error: {told}")
+        self._finish(128, "StartError", _EPOCH, told)
+        return 128
+
     async def _environment(self, image: Image) -> dict[str, str]:
-        around, told = self.around, ""
-        status = around.pod["status"] | {"podIP": around.ip, "podIPs": around.ip, "hostIPs": around.pod["status"]["hostIP"]}
+        """Return the environment, as soon as everything that it refers to is there."""
+        around, host = self.around, self.around.pod["status"]["hostIP"]
+        status = around.pod["status"] | {"podIP": around.ip, "podIPs": around.ip, "hostIPs": host}
         placed = around.pod | {"status": status}  # the pod's own status tells its address only later
-        while not self._ending:
+        while True:
             try:
                 return variables(around.store, placed, self.spec, image, around.home)
             except ConfigError as error:
-                if told != str(error):
-                    told = str(error)
-                    around.events.warning(around.pod, "Failed", f"Error: {told}", self.name)
-                    self._become({"waiting": {"reason": "CreateContainerConfigError", "message": told}})
+                waiting = {"waiting": {"reason": "CreateContainerConfigError", "message": str(error)}}
+                if self.state != waiting:
+                    self._say("warning", "Failed", f"Error: {error}")
+                    self._become(waiting)
             await asyncio.sleep(CONFIG_RETRY_SECONDS)
-        return {}
-
-    def _start_failed(self, words: list[str], error: OSError) -> int:
-        assert self.log
-        self.log.close()
-        reasons = {FileNotFoundError: "executable file not found in $PATH", PermissionError: "permission denied"}
-        why = reasons.get(type(error), str(error.strerror).lower())
-        told = f'{_RUNTIME_SAYS}exec: "{words[0] if words else ""}": {why}: unknown'
-        self.around.events.warning(self.around.pod, "Failed", f"Error: {told}", self.name)
-        over = {"exitCode": 128, "reason": "StartError", "message": told, "startedAt": _EPOCH, "finishedAt": now()}
-        self._become({"terminated": over | {"containerID": self.identity}})
-        return 128
 
     async def _back_off(self, seconds: int) -> None:
         pod = self.around.pod["metadata"]
-        where = f"pod={pod['name']}_{pod['namespace']}({pod['uid']})"
-        told = f"back-off {_duration(seconds)} restarting failed container={self.name} {where}"
-        self.last_state = {"terminated": self.state["terminated"]}
+        named = f"{pod['name']}_{pod['namespace']}({pod['uid']})"
+        long = f"{seconds // 60}m{seconds % 60}s" if seconds >= 60 else f"{seconds}s"
+        told = f"back-off {long} restarting failed container={self.name} pod={named}"
         self._become({"waiting": {"reason": "CrashLoopBackOff", "message": told}})
-        about = f"Back-off restarting failed container {self.name} in {where.replace('=', ' ')}"
-        self.around.events.warning(self.around.pod, "BackOff", about, self.name)
+        self._say("warning", "BackOff", f"Back-off restarting failed container {self.name} in pod {named}")
         await asyncio.sleep(seconds)
-
-    def _become(self, state: Object, ready: bool = False) -> None:
-        self.state = state
-        self.ready = ready and "running" in state and not self.spec.get("startupProbe")
-        self.started = "running" in state and not self.spec.get("startupProbe")
-        self.around.changed()
-
-    def _set_ready(self, ready: bool) -> None:
-        self.ready = ready
-        self.around.changed()
 
     async def _stop(self, grace: float) -> None:
         assert self._process
@@ -213,58 +204,24 @@ class Container:
             self._process.kill()
             await self._process.wait()
 
-    async def _probe(self, words: list[str], environment: dict[str, str]) -> None:
-        """Run the container's probes until it ends; restart it when the startup or liveness probe says so."""
-
-        def eyes(kind: str) -> tuple[Object, probes.Look, Callable[[str], None]]:
-            probe = self.spec[f"{kind.lower()}Probe"]
-
-            def unwell(wrong: str) -> None:
-                self.around.events.warning(
-                    self.around.pod, "Unhealthy", f"{kind} probe failed: {wrong}", self.name
-                )
-
-            return probe, functools.partial(self._look, probe, environment), unwell
-
-        if self.spec.get("startupProbe"):
-            if not await probes.until_fit(*eyes("Startup")):
-                return await self._restart("startup")
-            self.started = True
-            self._set_ready(not self.spec.get("readinessProbe"))
+    async def _probe(self) -> None:
+        """Run the container's probes until it ends."""
+        ports = {port["name"]: port["containerPort"] for port in self.spec.get("ports") or () if "name" in port}
         watches: list[Coroutine[Any, Any, None]] = []
-        if self.spec.get("readinessProbe"):
-            watches.append(probes.keep_ready(*eyes("Readiness"), self._set_ready))
-        if self.spec.get("livenessProbe"):
-            watches.append(self._keep_alive(*eyes("Liveness")))
+        for kind, watch in (("readiness", self._keep_ready), ("liveness", self._keep_alive)):
+            if probe := self.spec.get(f"{kind}Probe"):
+                look = functools.partial(probes.look, probe, self.around.ip, ports)
+                watches.append(watch(probe, look, functools.partial(self._unwell, kind)))
         await asyncio.gather(*watches)
-        return None
+
+    def _unwell(self, kind: str, wrong: str) -> None:
+        self._say("warning", "Unhealthy", f"{kind.capitalize()} probe failed: {wrong}")
+
+    async def _keep_ready(self, probe: Object, look: probes.Look, unwell: Callable[[str], None]) -> None:
+        await probes.keep_ready(probe, look, unwell, lambda ready: self._become(self.state, ready))
 
     async def _keep_alive(self, probe: Object, look: probes.Look, unwell: Callable[[str], None]) -> None:
         await probes.until_dead(probe, look, unwell)
-        await self._restart("liveness")
-
-    async def _restart(self, kind: str) -> None:
-        told = f"Container {self.name} failed {kind} probe, will be restarted"
-        self.around.events.normal(self.around.pod, "Killing", told, self.name)
         if not self._ending:
+            self._say("normal", "Killing", f"Container {self.name} failed liveness probe, will be restarted")
             await self._stop(self.around.pod["spec"]["terminationGracePeriodSeconds"])
-
-    async def _look(self, probe: Object, environment: dict[str, str]) -> str:
-        if "exec" not in probe:
-            ports = {port["name"]: port["containerPort"] for port in self.spec.get("ports") or () if "name" in port}
-            return await probes.look(probe, self.around.ip, ports)
-        said = bytearray()
-        image = self.around.images[self.spec["image"]]
-        words = command(Image(()), {"command": probe["exec"]["command"]}, environment)
-        process = Process(words, environment, Path(image.workdir or self.around.home), said.extend)
-        try:
-            if await process.wait(probe["timeoutSeconds"]):
-                return said.decode(errors="replace") or "command failed" if process.exited.result() else ""
-        finally:
-            process.kill()
-        return f"command timed out: {' '.join(words)!r} timed out after {probe['timeoutSeconds']}s"
-
-
-def _duration(seconds: int) -> str:
-    minutes, rest = divmod(seconds, 60)
-    return f"{minutes}m{rest}s" if minutes else f"{rest}s"

@@ -67,71 +67,49 @@ def variables(store: Store, pod: Object, container: Object, image: Image, home: 
     namespace = pod["metadata"]["namespace"]
     found = {"PATH": os.environ.get("PATH", os.defpath), "LANG": "C.UTF-8", "HOME": str(home), "TMPDIR": str(home)}
     found |= {"HOSTNAME": pod["metadata"]["name"], reaper.VARIABLE: os.environ.get(reaper.VARIABLE, ""), **image.env}
-    if pod["spec"].get("enableServiceLinks", True):
-        for service in store.list(SERVICES, namespace):
-            found |= _service_variables(service)
+    for service in store.list(SERVICES, namespace) if pod["spec"]["enableServiceLinks"] else ():
+        found |= _service_variables(service)
     for source in container.get("envFrom") or ():
-        listed = _listed(store, namespace, source)
-        found |= {source.get("prefix", "") + key: value for key, value in listed.items()}
+        listed = _data(store, namespace, source, "Ref").items()
+        found |= {source.get("prefix", "") + key: value for key, value in listed}
     for entry in container.get("env") or ():
-        if "valueFrom" not in entry:
+        source = entry.get("valueFrom") or {}
+        if "fieldRef" in source:
+            found[entry["name"]] = _field(pod, source["fieldRef"]["fieldPath"])
+        elif not source:
             found[entry["name"]] = _expanded(entry.get("value", ""), found)
-        elif (value := _looked_up(store, pod, entry["valueFrom"])) is not None:
-            found[entry["name"]] = value
+        else:
+            data, (reference,) = _data(store, namespace, source, "KeyRef"), source.values()
+            if reference["key"] in data:
+                found[entry["name"]] = data[reference["key"]]
+            elif not reference.get("optional"):
+                raise ConfigError(f"couldn't find key {reference['key']} in {reference['name']}")
     return found
 
 
 def _service_variables(service: Object) -> dict[str, str]:
-    spec, ports = service["spec"], service["spec"].get("ports") or ()
-    host = spec.get("clusterIP", "None")
+    host, ports = service["spec"].get("clusterIP", "None"), service["spec"].get("ports")
     if host == "None" or not ports:
         return {}
     name = service["metadata"]["name"].upper().replace("-", "_")
     first = connectable_port(ports[0]["port"])
     found = {f"{name}_SERVICE_HOST": host, f"{name}_SERVICE_PORT": str(first), f"{name}_PORT": f"tcp://{host}:{first}"}
-    for port in ports:
-        number, protocol = connectable_port(port["port"]), port["protocol"]
-        if port.get("name"):
-            found[f"{name}_SERVICE_PORT_{port['name'].upper().replace('-', '_')}"] = str(number)
-        prefix = f"{name}_PORT_{number}_{protocol}"
-        found |= {prefix: f"{protocol.lower()}://{host}:{number}", f"{prefix}_PROTO": protocol.lower()}
-        found |= {f"{prefix}_PORT": str(number), f"{prefix}_ADDR": host}
+    for port in (port for port in ports if port.get("name")):
+        named = port["name"].upper().replace("-", "_")
+        found[f"{name}_SERVICE_PORT_{named}"] = str(connectable_port(port["port"]))
     return found
 
 
-def _data(store: Store, namespace: str, kind: str, name: str) -> dict[str, str] | None:
-    obj = store.find(CONFIGMAPS if kind == "configmap" else SECRETS, namespace, name)
+def _data(store: Store, namespace: str, source: Object, how: str) -> dict[str, str]:
+    """Return what a reference (`configMapRef`, `secretKeyRef` …) refers to, nothing when that may be absent and is."""
+    secret = f"secret{how}" in source
+    if (reference := source.get(f"secret{how}") or source.get(f"configMap{how}")) is None:
+        raise ConfigError(f"the embedded cluster does not know {', '.join(source)}")
+    obj = store.find(SECRETS if secret else CONFIGMAPS, (namespace, reference["name"]))
+    if obj is None and not reference.get("optional"):
+        raise ConfigError(f'{"secret" if secret else "configmap"} "{reference["name"]}" not found')
     data: dict[str, str] = (obj or {}).get("data") or {}
-    if kind == "secret":
-        data = {key: base64.b64decode(value).decode() for key, value in data.items()}
-    return None if obj is None else data
-
-
-def _listed(store: Store, namespace: str, source: Object) -> dict[str, str]:
-    kind = "configmap" if "configMapRef" in source else "secret"
-    reference = source.get("configMapRef") or source["secretRef"]
-    data = _data(store, namespace, kind, reference["name"])
-    if data is None and not reference.get("optional"):
-        raise ConfigError(f'{kind} "{reference["name"]}" not found')
-    return data or {}
-
-
-def _looked_up(store: Store, pod: Object, source: Object) -> str | None:
-    if "fieldRef" in source:
-        return _field(pod, source["fieldRef"]["fieldPath"])
-    if "resourceFieldRef" in source:
-        return "0"
-    namespace, kind = pod["metadata"]["namespace"], "configmap" if "configMapKeyRef" in source else "secret"
-    reference = source.get("configMapKeyRef") or source["secretKeyRef"]
-    data = _data(store, namespace, kind, reference["name"])
-    if data is not None and reference["key"] in data:
-        return data[reference["key"]]
-    if reference.get("optional"):
-        return None
-    if data is None:
-        raise ConfigError(f'{kind} "{reference["name"]}" not found')
-    kind = {"configmap": "ConfigMap", "secret": "Secret"}[kind]
-    raise ConfigError(f"couldn't find key {reference['key']} in {kind} {namespace}/{reference['name']}")
+    return {key: base64.b64decode(value).decode() if secret else value for key, value in data.items()}
 
 
 def _field(pod: Object, path: str) -> str:

@@ -12,79 +12,49 @@ from reference.cluster.errors import ApiError, bad_request
 from reference.cluster.resources import Object
 from reference.cluster.store import clone, now
 
-JSON_PATCH, MERGE, STRATEGIC, APPLY = (
+JSON_PATCH, MERGE, STRATEGIC, APPLY = KINDS = tuple(
     f"application/{name}" for name in ("json-patch+json", "merge-patch+json", "strategic-merge-patch+json",
         "apply-patch+yaml")
 )  # fmt: skip
-_MERGED_BY = {
-    "containers": "name",
-    "initContainers": "name",
-    "env": "name",
-    "volumes": "name",
-    "volumeMounts": "mountPath",
-    "imagePullSecrets": "name",
-    "secrets": "name",
-    "conditions": "type",
-    "ownerReferences": "uid",
-    "hostAliases": "ip",
-}
+_MERGED_BY = {"containers": "name", "env": "name", "volumes": "name", "volumeMounts": "mountPath",
+    "imagePullSecrets": "name", "conditions": "type", "ownerReferences": "uid", "hostAliases": "ip"}  # fmt: skip
 
 
-def patched(current: Object, content_type: str, body: bytes) -> Object:
+def patched(current: Object, kind: str, body: bytes) -> Object:
     """Return *current* as the patch wants it; raises ApiError 400, 415 or 422."""
-    if content_type == APPLY:
-        try:
-            return strategic_merge(current, yaml.safe_load(body))
-        except (yaml.YAMLError, AttributeError) as error:
-            raise bad_request(f"error decoding YAML: {error}") from error
-    try:
-        patch = json.loads(body)
-    except ValueError as error:
-        raise bad_request(f"error decoding patch: {error}") from error
-    if content_type == JSON_PATCH:
-        return _json_patch(current, patch)
-    if content_type not in (MERGE, STRATEGIC):
-        accepted = ", ".join((JSON_PATCH, MERGE, STRATEGIC, APPLY))
-        message = f"the body of the request was in an unknown format - accepted media types include: {accepted}"
+    if kind not in KINDS:
+        message = f"the body of the request was in an unknown format - accepted media types include: {', '.join(KINDS)}"
         raise ApiError(415, "UnsupportedMediaType", message)
-    if not isinstance(patch, dict):
-        raise bad_request("error decoding patch: json: cannot unmarshal into Go value of type map[string]interface {}")
-    return merge(current, patch) if content_type == MERGE else strategic_merge(current, patch)
-
-
-def _json_patch(current: Object, patch: Any) -> Object:
     try:
-        changed: Object = jsonpatch.apply_patch(clone(current), patch)
-    except (jsonpatch.JsonPatchException, jsonpatch.JsonPointerException, TypeError) as error:
-        message = "the server rejected our request due to an error in our request"
-        raise ApiError(422, "Invalid", f"{message}: {error}", {}) from error
-    return changed
+        patch = yaml.safe_load(body) if kind == APPLY else json.loads(body)
+        if kind == JSON_PATCH:
+            changed: Object = jsonpatch.apply_patch(clone(current), patch)
+            return changed
+    except (jsonpatch.JsonPatchException, jsonpatch.JsonPointerException) as error:
+        message = f"the server rejected our request due to an error in our request: {error}"
+        raise ApiError(422, "Invalid", message) from error
+    except (ValueError, TypeError, yaml.YAMLError) as error:
+        raise bad_request(f"error decoding patch: {error}") from error
+    if not isinstance(patch, dict):
+        raise bad_request("error decoding patch: it is not an object")
+    result: Object = merge(current, patch) if kind == MERGE else strategic_merge(current, patch)
+    return result
 
 
 def merge(current: Any, patch: Any) -> Any:
     """Return the JSON merge patch (RFC 7386) of *current*."""
     if not isinstance(patch, dict):
         return patch
-    result = dict(current) if isinstance(current, dict) else {}
-    for key, value in patch.items():
-        if value is None:
-            result.pop(key, None)
-        else:
-            result[key] = merge(result.get(key), value)
-    return result
+    kept = current if isinstance(current, dict) else {}
+    merged = {key: merge(kept.get(key), value) for key, value in patch.items() if value is not None}
+    return {key: value for key, value in kept.items() if key not in patch} | merged
 
 
 def strategic_merge(current: Object, patch: Object) -> Object:
     """Return the strategic merge: lists of named things are merged by their key, `$patch` directives obeyed."""
-    directive = patch.get("$patch")
-    result = {} if directive in ("replace", "delete") else dict(current)
+    result = {} if patch.get("$patch") in ("replace", "delete") else dict(current)
     for key, value in patch.items():
-        if key.startswith("$deleteFromPrimitiveList/"):
-            field = key.partition("/")[2]
-            result[field] = [item for item in result.get(field, ()) if item not in value]
-        elif key.startswith("$"):
-            continue
-        elif value is None:
+        if value is None:
             result.pop(key, None)
         elif isinstance(value, dict):
             result[key] = strategic_merge(result.get(key) or {}, value)
@@ -92,21 +62,16 @@ def strategic_merge(current: Object, patch: Object) -> Object:
             result[key] = _merged_list(key, result.get(key) or [], value, patch.get(f"$setElementOrder/{key}"))
         else:
             result[key] = value
-    for kept in [patch["$retainKeys"]] if "$retainKeys" in patch else []:
-        result = {key: value for key, value in result.items() if key in kept}
-    return result
+    kept = patch.get("$retainKeys")
+    return {key: value for key, value in result.items() if key[0] != "$" and (kept is None or key in kept)}
 
 
 def _merged_list(field: str, current: list[Any], patch: list[Any], order: list[Any] | None) -> list[Any]:
-    if field == "finalizers":
-        return [*current, *(item for item in patch if item not in current)]
     by = _MERGED_BY.get(field)
-    if field == "ports" and all(isinstance(item, dict) for item in patch):
+    if field == "ports":
         by = "containerPort" if any("containerPort" in item for item in (*current, *patch)) else "port"
-    if by is None:
-        return patch
-    if any(item.get("$patch") == "replace" for item in patch):
-        return [item for item in patch if "$patch" not in item]
+    if by is None or any(item.get("$patch") == "replace" for item in patch):
+        return [item for item in patch if by is None or "$patch" not in item]
     merged = {item.get(by): item for item in current}
     for item in patch:
         if item.get("$patch") == "delete":
@@ -117,9 +82,9 @@ def _merged_list(field: str, current: list[Any], patch: list[Any], order: list[A
     return sorted(merged.values(), key=lambda item: ranks.get(item.get(by), len(ranks)))
 
 
-def managed(obj: Object, manager: str) -> None:
-    """Note in *obj* that *manager* applied it just now."""
+def managed(obj: Object, manager: str) -> Object:
+    """Return *obj* with the note that *manager* applied it just now."""
     others = [entry for entry in obj["metadata"].get("managedFields", ()) if entry["manager"] != manager]
     entry = {"manager": manager, "operation": "Apply", "apiVersion": obj["apiVersion"], "time": now(),
         "fieldsType": "FieldsV1", "fieldsV1": {}}  # fmt: skip
-    obj["metadata"]["managedFields"] = [*others, entry]
+    return obj | {"metadata": obj["metadata"] | {"managedFields": [*others, entry]}}

@@ -47,55 +47,32 @@ async def _http_fault(
     return "" if 200 <= status < 400 else f"HTTP probe failed with statuscode: {status}"
 
 
-async def until_fit(probe: Object, look: Look, unwell: Callable[[str], None]) -> bool:
-    """Wait for a startup probe to pass; False when it failed as often as it may."""
-    failures, due = 0, time.monotonic() + probe.get("initialDelaySeconds", 0) + probe["periodSeconds"]
-    began = time.monotonic()
-    while wrong := await look():
-        if (at := time.monotonic()) >= due:
-            failures, due = failures + 1, at + probe["periodSeconds"]
-            unwell(wrong)
-        if failures >= probe["failureThreshold"]:
-            return False
-        await asyncio.sleep(_pause(probe, at - began))
-    return True
-
-
 async def keep_ready(probe: Object, look: Look, unwell: Callable[[str], None], say: Callable[[bool], None]) -> None:
     """Say whenever readiness changes, for ever; failures count and are told only as often as the probe is due."""
-    ready, wins, losses = False, 0, 0
+    ready, wins, losses, period = False, 0, 0, float(probe["periodSeconds"])
     since = time.monotonic()
     due = since + probe.get("initialDelaySeconds", 0)
     while True:
-        wrong = await look()
-        at = time.monotonic()
-        wins = 0 if wrong else wins + 1
-        if not wrong:
-            losses = 0
-        elif at >= due:
-            losses += 1
-            unwell(wrong)
+        wrong, at = await look(), time.monotonic()
+        wins, losses = (0, losses) if wrong else (wins + 1, 0)
         if at >= due:
-            due = at + probe["periodSeconds"]
-        changed = losses >= probe["failureThreshold"] if ready else wins >= probe["successThreshold"]
-        if changed:
+            due = at + period
+            losses += bool(wrong)
+            if wrong:
+                unwell(wrong)
+        if losses >= probe["failureThreshold"] if ready else wins >= probe["successThreshold"]:
             ready, since = not ready, at
             say(ready)
-        await asyncio.sleep(probe["periodSeconds"] if ready else _pause(probe, at - since))
+        await asyncio.sleep(period if ready else min(period, max(EAGER_SECONDS, (at - since) * EASE)))
 
 
 async def until_dead(probe: Object, look: Look, unwell: Callable[[str], None]) -> None:
     """Return when a liveness probe has failed as often in a row as it may."""
-    losses = 0
-    await asyncio.sleep(probe.get("initialDelaySeconds", 0))
+    losses, pause = 0, probe.get("initialDelaySeconds", 0)
     while losses < probe["failureThreshold"]:
+        await asyncio.sleep(pause)
+        pause = probe["periodSeconds"]
         wrong = await look()
         losses = losses + 1 if wrong else 0
         if wrong:
             unwell(wrong)
-        if losses < probe["failureThreshold"]:
-            await asyncio.sleep(probe["periodSeconds"])
-
-
-def _pause(probe: Object, waited: float) -> float:
-    return min(float(probe["periodSeconds"]), max(EAGER_SECONDS, waited * EASE))

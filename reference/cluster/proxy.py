@@ -7,40 +7,39 @@ import contextlib
 import socket
 import struct
 
+from reference.cluster.controller import Controller
 from reference.cluster.endpoints import SERVICE_NAME
 from reference.cluster.environment import connectable_port
 from reference.cluster.events import Recorder
+from reference.cluster.registry import Registry
 from reference.cluster.resources import SERVICES, SLICES, Object
-from reference.cluster.store import Change, Key, Store, key_of
-from reference.cluster.workqueue import WorkQueue
+from reference.cluster.store import Change, Key, key_of
 
 CONNECT_SECONDS = 5.0
 
 Address = tuple[str, int]
 
 
-class ServiceProxy:
+class ServiceProxy(Controller):
     """Keeps a listener for every port of every Service, pointed at the ready endpoints of its slices."""
 
-    def __init__(self, store: Store, node: str) -> None:
-        self._store, self._node = store, node
-        self._events = Recorder(store, "kube-proxy", node)
+    def __init__(self, registry: Registry) -> None:
+        super().__init__(registry)
+        self._node = f"127.{registry.network}.0.1"
+        self._events = Recorder(self.store, "kube-proxy")
         self._listeners: dict[Key, dict[Address, Listener]] = {}
-        self._queue = WorkQueue(self.reconcile)
-        store.listen(self._heard)
 
-    def _heard(self, change: Change) -> None:
+    def heard(self, change: Change) -> None:
+        """Mark the Service that changed, or whose slice did."""
         if change.resource is SERVICES:
-            self._queue.mark(key_of(change.object))
+            self.mark(key_of(change.object))
         elif change.resource is SLICES:
-            service = change.object["metadata"].get("labels", {}).get(SERVICE_NAME, "")
-            self._queue.mark((change.object["metadata"]["namespace"], service))
+            self.mark((change.object["metadata"]["namespace"], _service_of(change.object)))
 
     def reconcile(self, key: Key) -> None:
         """Open, close and point the listeners of one Service."""
-        service = self._store.find(SERVICES, *key)
-        wanted = self._wanted(service) if service else {}
-        held = self._listeners.setdefault(key, {})
+        service = self.store.find(SERVICES, key)
+        wanted, held = self._wanted(service) if service else {}, self._listeners.setdefault(key, {})
         for address in set(held) - set(wanted):
             held.pop(address).close()
         for address, backends in wanted.items():
@@ -54,22 +53,26 @@ class ServiceProxy:
 
     def _wanted(self, service: Object) -> dict[Address, list[Address]]:
         spec, key = service["spec"], key_of(service)
-        slices = [s for s in self._store.list(SLICES, key[0])
-            if s["metadata"].get("labels", {}).get(SERVICE_NAME) == key[1]]  # fmt: skip
+        slices = [each for each in self.store.list(SLICES, key[0]) if _service_of(each) == key[1]]
         wanted: dict[Address, list[Address]] = {}
-        for port in spec.get("ports") or ():
+        if spec.get("clusterIP", "None") == "None":
+            return wanted
+        for port in (port for port in spec.get("ports") or () if port["protocol"] == "TCP"):
             backends = [
                 (endpoint["addresses"][0], backend["port"])
                 for each in slices
                 for backend in each.get("ports") or ()
                 for endpoint in each.get("endpoints") or ()
-                if backend.get("name", "") == port.get("name", "") and endpoint["conditions"].get("ready", True)
+                if backend.get("name", "") == port.get("name", "") and endpoint["conditions"]["ready"]
             ]
-            if spec.get("clusterIP", "None") != "None" and port["protocol"] == "TCP":
-                wanted[spec["clusterIP"], connectable_port(port["port"])] = backends
-                if "nodePort" in port:
-                    wanted[self._node, port["nodePort"]] = backends
+            wanted[spec["clusterIP"], connectable_port(port["port"])] = backends
+            if "nodePort" in port:
+                wanted[self._node, port["nodePort"]] = backends
         return wanted
+
+
+def _service_of(endpoint_slice: Object) -> str:
+    return str((endpoint_slice["metadata"].get("labels") or {}).get(SERVICE_NAME, ""))
 
 
 class Listener:

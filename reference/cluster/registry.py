@@ -5,147 +5,104 @@ from __future__ import annotations
 import random
 from datetime import UTC, datetime, timedelta
 
-from reference.cluster import errors, resources
+from reference.cluster import errors
 from reference.cluster.defaults import complete, faults
-from reference.cluster.resources import Object, Resource
+from reference.cluster.resources import NAMESPACES, PODS, SERVICES, Object, Resource
 from reference.cluster.store import Key, Store, clone, key_of, now
 
-_NAME_LETTERS = "bcdfghjklmnpqrstvwxz2456789"
+NAME_LETTERS = "bcdfghjklmnpqrstvwxz2456789"
 _COUNTED = ("Deployment", "ReplicaSet", "Pod")  # kinds whose generation counts the changes of their spec
 _OWN_STATUS = ("Deployment", "ReplicaSet", "Pod", "Service", "Namespace", "Node")
 _SET_BY_SERVER = ("uid", "creationTimestamp", "deletionTimestamp", "deletionGracePeriodSeconds", "generation")
-
-
-def suffix(length: int = 5) -> str:
-    """Return random letters as Kubernetes ends generated names with."""
-    return "".join(random.choices(_NAME_LETTERS, k=length))
 
 
 class Registry:
     """The one way in which clients and controllers create, replace and delete objects."""
 
     def __init__(self, store: Store, network: int) -> None:
-        self.store, self._network = store, network
+        self.store, self.network = store, network
 
-    def create(self, resource: Resource, namespace: str, obj: Object, dry_run: bool = False) -> Object:
-        """Store a new object; raises ApiError 403, 404, 409 or 422."""
+    def create(self, resource: Resource, namespace: str, obj: Object) -> Object:
+        """Store a new object; raises ApiError 400, 403, 404, 409 or 422."""
         obj = clone(obj) | {"apiVersion": resource.api_version, "kind": resource.kind}
         meta = obj["metadata"] = obj.get("metadata") or {}
         for field in (*_SET_BY_SERVER, "resourceVersion"):
             meta.pop(field, None)
+        if not meta.get("name"):
+            if not meta.get("generateName"):
+                need = ("FieldValueRequired", "Required value: name or generateName is required", "metadata.name")
+                raise errors.invalid(resource, "", [need])
+            meta["name"] = meta["generateName"] + "".join(random.choices(NAME_LETTERS, k=5))
         if resource.namespaced:
             if meta.setdefault("namespace", namespace) != namespace:
                 why = "the namespace of the provided object does not match the namespace sent on the request"
                 raise errors.bad_request(why)
-        if not meta.get("name"):
-            if not meta.get("generateName"):
-                why = ("FieldValueRequired", "Required value: name or generateName is required", "metadata.name")
-                raise errors.invalid(resource, "", [why])
-            meta["name"] = meta["generateName"] + suffix()
-        if resource.namespaced:
-            home = self.store.get(resources.NAMESPACES, "", namespace)
-            if home["metadata"].get("deletionTimestamp"):
+            if "deletionTimestamp" in self.store.get(NAMESPACES, ("", namespace))["metadata"]:
                 why = f"unable to create new content in namespace {namespace} because it is being terminated"
                 raise errors.forbidden(resource, meta["name"], why)
-        if resource.kind in ("Deployment", "ReplicaSet", "Pod", "Service"):
+        if resource.kind in _OWN_STATUS:
             obj.pop("status", None)
-        complete(resource, obj)
-        self._check(resource, obj, None)
         if resource.kind in _COUNTED:
             meta["generation"] = 1
-        if resource is resources.SERVICES:
-            self._give_addresses(obj)
-        if dry_run:
-            return obj
+        self._accept(resource, obj, None)
         return self.store.create(resource, obj)
 
-    def replace(self, resource: Resource, obj: Object, part: str = "", dry_run: bool = False) -> Object:
+    def replace(self, resource: Resource, obj: Object, part: str = "") -> Object:
         """Store *obj* over what is there: all but its status, or only its *part* "status"; raises ApiError."""
-        before = self.store.get(resource, *key_of(obj))
+        before = self.store.get(resource, key_of(obj))
         given, kept = obj["metadata"], before["metadata"]
         if given.get("uid") not in (None, "", kept["uid"]):
             why = f"Precondition failed: UID in precondition: {given['uid']}, UID in object meta: {kept['uid']}"
             raise errors.conflict(resource, kept["name"], why)
         if part == "status":
-            obj = before | {"status": obj.get("status") or {}}
-            obj["metadata"] = kept | {"resourceVersion": given.get("resourceVersion")}
-            return self.store.update(resource, obj)
+            versioned = kept | {"resourceVersion": given.get("resourceVersion")}
+            return self.store.update(resource, before | {"status": obj.get("status") or {}, "metadata": versioned})
         obj = clone(obj) | {"apiVersion": resource.api_version, "kind": resource.kind}
         obj["metadata"] |= {field: kept[field] for field in _SET_BY_SERVER if field in kept}
         if resource.kind in _OWN_STATUS and "status" in before:
             obj["status"] = before["status"]
-        complete(resource, obj)
-        if resource is resources.SERVICES:
-            self._give_addresses(obj, before)
-        self._check(resource, obj, before)
+        self._accept(resource, obj, before)
         if resource.kind in _COUNTED and obj.get("spec") != before.get("spec"):
-            obj["metadata"]["generation"] = kept.get("generation", 0) + 1
-        return obj if dry_run else self.store.update(resource, obj)
+            obj["metadata"]["generation"] = kept["generation"] + 1
+        return self.store.update(resource, obj)
 
     def delete(self, resource: Resource, key: Key, options: Object | None = None) -> Object:
-        """Delete, or begin to: pods get their grace, namespaces empty themselves; raises ApiError 404 or 409."""
-        options = options or {}
-        obj = self.store.get(resource, *key)
+        """Delete, or begin to: pods get their grace, namespaces empty themselves; raises ApiError."""
+        options, obj = options or {}, self.store.get(resource, key)
         for field, wanted in (options.get("preconditions") or {}).items():
             if wanted not in (None, obj["metadata"][field]):
-                raise errors.conflict(resource, key[1], f"the {field} in the precondition ({wanted}) does not match")
-        if options.get("dryRun"):
-            return obj
-        if resource is resources.NAMESPACES:
-            return self.store.edit(resource, key, _terminating)
-        if resource is resources.PODS:
-            return self._end_pod(obj, options.get("gracePeriodSeconds"))
+                raise errors.conflict(resource, key[1], f"the {field} in the precondition is {wanted}")
         if options.get("propagationPolicy") == "Orphan" or options.get("orphanDependents"):
-            self._orphan(obj)
-        return self.store.delete(resource, key)
+            raise errors.bad_request("the embedded cluster always deletes dependents")
+        if resource is NAMESPACES:
+            return self.store.edit(resource, key, _terminating)
+        grace = options.get("gracePeriodSeconds")
+        if resource is not PODS or grace == 0 or obj["status"]["phase"] in ("Succeeded", "Failed"):
+            return self.store.delete(resource, key)
+        return self.store.edit(PODS, key, lambda pod: _ending(pod, grace))
 
-    def _end_pod(self, pod: Object, grace: int | None) -> Object:
-        grace = pod["spec"]["terminationGracePeriodSeconds"] if grace is None else max(grace, 0)
-        over = pod["status"]["phase"] in ("Succeeded", "Failed") or not pod["spec"].get("nodeName")
-        if grace == 0 or over:
-            return self.store.delete(resources.PODS, key_of(pod))
-        until = datetime.now(UTC) + timedelta(seconds=grace)
-
-        def ending(pod: Object) -> None:
-            meta = pod["metadata"]
-            if meta.get("deletionGracePeriodSeconds", grace + 1) > grace:
-                meta["generation"] = meta.get("generation", 0) + ("deletionTimestamp" not in meta)
-                meta["deletionTimestamp"] = until.strftime("%Y-%m-%dT%H:%M:%SZ")
-                meta["deletionGracePeriodSeconds"] = grace
-
-        return self.store.edit(resources.PODS, key_of(pod), ending)
-
-    def _orphan(self, obj: Object) -> None:
-        def forget(child: Object) -> None:
-            meta = child["metadata"]
-            meta["ownerReferences"] = [r for r in meta["ownerReferences"] if r["uid"] != obj["metadata"]["uid"]]
-
-        for resource in (resources.REPLICASETS, resources.PODS):
-            for child in self.store.owned(resource, obj["metadata"]["namespace"], obj["metadata"]["uid"]):
-                self.store.edit(resource, key_of(child), forget)
-
-    def _check(self, resource: Resource, obj: Object, before: Object | None) -> None:
+    def _accept(self, resource: Resource, obj: Object, before: Object | None) -> None:
+        complete(resource, obj)
         if causes := faults(resource, obj, before):
             raise errors.invalid(resource, obj["metadata"]["name"], causes)
+        if resource is SERVICES:
+            self._give_addresses(obj, (before or {}).get("spec", {}))
 
-    def _give_addresses(self, service: Object, before: Object | None = None) -> None:
-        spec, had = service["spec"], (before or {}).get("spec", {})
-        others = [s for s in self.store.list(resources.SERVICES) if before is None or key_of(s) != key_of(before)]
+    def _give_addresses(self, service: Object, had: Object) -> None:
+        spec, others = service["spec"], [s for s in self.store.list(SERVICES) if key_of(s) != key_of(service)]
         if spec["type"] != "ExternalName" and not spec.get("clusterIP"):
             taken = {other["spec"].get("clusterIP") for other in others}
-            pool = (f"127.{self._network}.{third}.{last}" for third in range(2, 16) for last in range(1, 255))
+            pool = (f"127.{self.network}.{third}.{last}" for third in range(2, 16) for last in range(1, 255))
             spec["clusterIP"] = had.get("clusterIP") or next(ip for ip in pool if ip not in taken)
         if spec.get("clusterIP"):
             spec["clusterIPs"] = [spec["clusterIP"]]
-        if spec["type"] not in ("NodePort", "LoadBalancer"):
-            return
         used = {port.get("nodePort") for other in others for port in other["spec"].get("ports") or ()}
         held = {port["port"]: port.get("nodePort") for port in had.get("ports") or ()}
-        for index, port in enumerate(spec["ports"]):
-            if port.get("nodePort") in used:
+        for index, port in enumerate(spec.get("ports") or () if spec["type"] in ("NodePort", "LoadBalancer") else ()):
+            if port.get("nodePort") and port["nodePort"] in used:
                 why = f"Invalid value: {port['nodePort']}: provided port is already allocated"
                 cause = ("FieldValueInvalid", why, f"spec.ports[{index}].nodePort")
-                raise errors.invalid(resources.SERVICES, service["metadata"]["name"], [cause])
+                raise errors.invalid(SERVICES, service["metadata"]["name"], [cause])
             free = (number for number in range(30000, 32768) if number not in used)
             port["nodePort"] = port.get("nodePort") or held.get(port["port"]) or next(free)
             used.add(port["nodePort"])
@@ -154,3 +111,14 @@ class Registry:
 def _terminating(namespace: Object) -> None:
     namespace["metadata"].setdefault("deletionTimestamp", now())
     namespace["status"]["phase"] = "Terminating"
+
+
+def _ending(pod: Object, grace: int | None) -> None:
+    """Give the pod its last seconds; asked again, only fewer seconds than before count."""
+    meta, own = pod["metadata"], pod["spec"]["terminationGracePeriodSeconds"]
+    seconds = own if grace is None else grace
+    if seconds < meta.get("deletionGracePeriodSeconds", seconds + 1):
+        meta["generation"] += "deletionTimestamp" not in meta
+        until = datetime.now(UTC) + timedelta(seconds=seconds)
+        meta["deletionTimestamp"] = until.strftime("%Y-%m-%dT%H:%M:%SZ")
+        meta["deletionGracePeriodSeconds"] = seconds

@@ -16,10 +16,10 @@ class Resource:
     version: str
     plural: str
     kind: str
-    short: tuple[str, ...] = ()
-    namespaced: bool = True
+    short: str = ""
     subresources: tuple[str, ...] = ()
-    categories: tuple[str, ...] = ()
+    namespaced: bool = True
+    in_all: bool = False  # listed by `kubectl get all`
 
     @property
     def api_version(self) -> str:
@@ -32,40 +32,32 @@ class Resource:
         return f"{self.plural}.{self.group}" if self.group else self.plural
 
 
-CONFIGMAPS = Resource("", "v1", "configmaps", "ConfigMap", ("cm",))
-ENDPOINTS = Resource("", "v1", "endpoints", "Endpoints", ("ep",))
-EVENTS = Resource("", "v1", "events", "Event", ("ev",))
-NAMESPACES = Resource("", "v1", "namespaces", "Namespace", ("ns",), False, ("finalize", "status"))
-NODES = Resource("", "v1", "nodes", "Node", ("no",), False, ("status",))
-PODS = Resource("", "v1", "pods", "Pod", ("po",), True, ("exec", "log", "portforward", "status"), ("all",))
+_POD_PARTS = ("exec", "log", "portforward", "status")
+CONFIGMAPS = Resource("", "v1", "configmaps", "ConfigMap", "cm")
+ENDPOINTS = Resource("", "v1", "endpoints", "Endpoints", "ep")
+EVENTS = Resource("", "v1", "events", "Event", "ev")
+NAMESPACES = Resource("", "v1", "namespaces", "Namespace", "ns", ("status",), namespaced=False)
+NODES = Resource("", "v1", "nodes", "Node", "no", ("status",), namespaced=False)
+PODS = Resource("", "v1", "pods", "Pod", "po", _POD_PARTS, in_all=True)
 SECRETS = Resource("", "v1", "secrets", "Secret")
-SERVICE_ACCOUNTS = Resource("", "v1", "serviceaccounts", "ServiceAccount", ("sa",))
-SERVICES = Resource("", "v1", "services", "Service", ("svc",), True, ("status",), ("all",))
-DEPLOYMENTS = Resource("apps", "v1", "deployments", "Deployment", ("deploy",), True, ("scale", "status"), ("all",))
-REPLICASETS = Resource("apps", "v1", "replicasets", "ReplicaSet", ("rs",), True, ("scale", "status"), ("all",))
+SERVICE_ACCOUNTS = Resource("", "v1", "serviceaccounts", "ServiceAccount", "sa")
+SERVICES = Resource("", "v1", "services", "Service", "svc", ("status",), in_all=True)
+DEPLOYMENTS = Resource("apps", "v1", "deployments", "Deployment", "deploy", ("scale", "status"), in_all=True)
+REPLICASETS = Resource("apps", "v1", "replicasets", "ReplicaSet", "rs", ("scale", "status"), in_all=True)
 SLICES = Resource("discovery.k8s.io", "v1", "endpointslices", "EndpointSlice")
-NEW_EVENTS = Resource("events.k8s.io", "v1", "events", "Event", ("ev",))
+NEW_EVENTS = Resource("events.k8s.io", "v1", "events", "Event", "ev")
 
-ALL = (
-    CONFIGMAPS, ENDPOINTS, EVENTS, NAMESPACES, NODES, PODS, SECRETS, SERVICE_ACCOUNTS, SERVICES,
-    DEPLOYMENTS, REPLICASETS, SLICES, NEW_EVENTS,
-)  # fmt: skip
+ALL = (CONFIGMAPS, ENDPOINTS, EVENTS, NAMESPACES, NODES, PODS, SECRETS, SERVICE_ACCOUNTS, SERVICES,
+    DEPLOYMENTS, REPLICASETS, SLICES, NEW_EVENTS)  # fmt: skip
 BY_PATH = {(resource.group, resource.version, resource.plural): resource for resource in ALL}
 
 
 def owner(resource: Resource, obj: Object) -> Object:
     """Return the reference by which *obj* owns what its controller makes."""
-    return {
-        "apiVersion": resource.api_version,
-        "kind": resource.kind,
-        "name": obj["metadata"]["name"],
-        "uid": obj["metadata"]["uid"],
-        "controller": True,
-        "blockOwnerDeletion": True,
-    }
+    reference = {"apiVersion": resource.api_version, "kind": resource.kind, "controller": True}
+    return reference | {field: obj["metadata"][field] for field in ("name", "uid")} | {"blockOwnerDeletion": True}
 
 
-def owner_uid(obj: Object) -> str | None:
-    """Return the uid of the controller that owns *obj*, None when nobody does."""
-    references = obj["metadata"].get("ownerReferences", ())
-    return next((r["uid"] for r in references if r.get("controller")), None)
+def owner_uid(obj: Object) -> str:
+    """Return the uid of the controller that owns *obj*, "" when nobody does."""
+    return next((r["uid"] for r in obj["metadata"].get("ownerReferences", ()) if r.get("controller")), "")

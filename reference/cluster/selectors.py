@@ -14,18 +14,16 @@ Match = Callable[[Object], bool]
 _SET = re.compile(r"^(\S+)\s+(in|notin)\s*\(([^()]*)\)$")
 _EQUALITY = re.compile(r"^([^=!\s]+)\s*(==|=|!=)\s*(\S*)$")
 _EXISTS = re.compile(r"^(!?)\s*([A-Za-z0-9][-A-Za-z0-9_./]*)$")
-_EVENT_FIELDS = ("reason", "type", "source", "reportingComponent", "involvedObject.kind", "involvedObject.name",
-    "involvedObject.namespace", "involvedObject.uid", "involvedObject.apiVersion", "involvedObject.fieldPath",
-    "involvedObject.resourceVersion")  # fmt: skip
 _FIELDS = {
-    "Pod": ("spec.nodeName", "spec.restartPolicy", "spec.serviceAccountName", "status.phase", "status.podIP"),
-    "Namespace": ("status.phase",),
-    "Service": ("spec.clusterIP", "spec.type"),
-    "Secret": ("type",),
-    "Node": ("spec.unschedulable",),
-    "ReplicaSet": ("status.replicas",),
-    "Event": _EVENT_FIELDS,
-}
+    "Pod": "spec.nodeName spec.restartPolicy spec.serviceAccountName status.phase status.podIP",
+    "Namespace": "status.phase",
+    "Service": "spec.clusterIP spec.type",
+    "Secret": "type",
+    "Node": "spec.unschedulable",
+    "ReplicaSet": "status.replicas",
+    "Event": "reason type reportingComponent source " + " ".join(f"involvedObject.{field}" for field in
+        ("kind", "name", "namespace", "uid", "apiVersion", "fieldPath", "resourceVersion")),
+}  # fmt: skip
 
 
 def value_at(obj: Any, path: str) -> Any:
@@ -45,9 +43,7 @@ def _label_test(term: str) -> Callable[[dict[str, str]], bool]:
     if found := _SET.match(term):
         key, operator, listed = found.groups()
         values = {value.strip() for value in listed.split(",")}
-        if operator == "in":
-            return lambda labels: labels.get(key) in values
-        return lambda labels: labels.get(key) not in values
+        return lambda labels: (labels.get(key) in values) == (operator == "in")
     if found := _EQUALITY.match(term):
         key, operator, value = found.groups()
         return lambda labels: (labels.get(key) == value) == (operator != "!=")
@@ -57,26 +53,23 @@ def _label_test(term: str) -> Callable[[dict[str, str]], bool]:
     raise bad_request(f"unable to parse requirement: found '{term}', expected: '=', '!=', '==', 'in', notin'")
 
 
-def selects(selector: Object | None, labels: dict[str, str]) -> bool:
-    """Tell whether a selector with matchLabels and matchExpressions takes these labels; none takes nothing."""
-    if selector is None:
-        return False
+def selects(selector: Object, labels: dict[str, str]) -> bool:
+    """Tell whether a selector with matchLabels and matchExpressions takes these labels."""
     for rule in selector.get("matchExpressions", ()):
         here, values = labels.get(rule["key"]), rule.get("values", ())
-        fits = {"In": here in values, "NotIn": here not in values, "Exists": here is not None,
-            "DoesNotExist": here is None}  # fmt: skip
-        if not fits[rule["operator"]]:
+        fits = {"In": here in values, "NotIn": here not in values, "Exists": here is not None}
+        if not fits.get(rule["operator"], here is None):
             return False
     return all(labels.get(key) == value for key, value in selector.get("matchLabels", {}).items())
 
 
 def as_text(selector: Object) -> str:
-    """Return a selector as kubectl prints it."""
+    """Return a selector as kubectl prints it, and as a query takes it."""
     terms = [f"{key}={value}" for key, value in sorted(selector.get("matchLabels", {}).items())]
     for rule in selector.get("matchExpressions", ()):
-        listed = f" ({','.join(rule.get('values', ()))})"
         words = {"Exists": rule["key"], "DoesNotExist": "!" + rule["key"]}
-        terms.append(words.get(rule["operator"], f"{rule['key']} {rule['operator'].lower()}{listed}"))
+        listed = f"{rule['key']} {rule['operator'].lower()} ({','.join(rule.get('values', ()))})"
+        terms.append(words.get(rule["operator"], listed))
     return ",".join(terms)
 
 
@@ -84,11 +77,11 @@ def fields_match(resource: Resource, text: str) -> Match:
     """Return the test that a field selector like `metadata.name=a,type!=b` stands for; raises ApiError 400."""
     tests = []
     for term in filter(None, text.split(",")):
-        path, operator, value = re.split(r"(==|!=|=)", term, maxsplit=1) if "=" in term else (term, "", "")
-        if not operator:
+        if not (found := _EQUALITY.match(term)):
             raise bad_request(f"invalid selector: '{text}'; can't understand '{term}'")
-        if path not in ("metadata.name", "metadata.namespace", *_FIELDS.get(resource.kind, ())):
+        path, operator, value = found.groups()
+        if path not in ("metadata.name", "metadata.namespace", *_FIELDS.get(resource.kind, "").split()):
             raise bad_request(f"field label not supported: {path}")
-        path = {"source": "source.component"}.get(path, path)
+        path = "source.component" if path == "source" else path
         tests.append((path, value, operator != "!="))
     return lambda obj: all((str(value_at(obj, path) or "") == value) == same for path, value, same in tests)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import builtins
 import time
 import uuid
 from collections import deque
@@ -55,25 +56,21 @@ class Store:
         self._changes: deque[Change] = deque(maxlen=REMEMBERED_CHANGES)
         self._listeners: list[Callable[[Change], None]] = []
 
-    def find(self, resource: Resource, namespace: str, name: str) -> Object | None:
+    def find(self, resource: Resource, key: Key) -> Object | None:
         """Return the object, None when there is none."""
-        return self._objects.get(resource, {}).get((namespace, name))
+        return self._objects.get(resource, {}).get(key)
 
-    def get(self, resource: Resource, namespace: str, name: str) -> Object:
+    def get(self, resource: Resource, key: Key) -> Object:
         """Return the object; raises ApiError 404."""
-        if (found := self.find(resource, namespace, name)) is None:
-            raise errors.not_found(resource, name)
+        if (found := self.find(resource, key)) is None:
+            raise errors.not_found(resource, key[1])
         return found
 
-    def list(self, resource: Resource, namespace: str = "") -> list[Object]:
-        """Return the objects of one namespace ("" for all), by namespace and name."""
+    def list(self, resource: Resource, namespace: str = "", owner: str = "") -> builtins.list[Object]:
+        """Return the objects of one namespace ("" for all) and one owning uid ("" for any), by name."""
         held = self._objects.get(resource, {})
-        return [held[key] for key in sorted(held) if not namespace or key[0] == namespace]
-
-    def owned(self, resource: Resource, namespace: str, uid: str) -> list[Object]:
-        """Return the objects whose controller has *uid*."""
-        references = ((obj, obj["metadata"].get("ownerReferences", ())) for obj in self.list(resource, namespace))
-        return [obj for obj, found in references if any(r["uid"] == uid and r.get("controller") for r in found)]
+        found = [held[key] for key in sorted(held) if not namespace or key[0] == namespace]
+        return [obj for obj in found if not owner or owner in _owners(obj)]
 
     def create(self, resource: Resource, obj: Object) -> Object:
         """Store a new object and return it with uid and version; raises ApiError 409."""
@@ -85,25 +82,25 @@ class Store:
 
     def update(self, resource: Resource, obj: Object) -> Object:
         """Store *obj* if its resourceVersion is current or absent; raises ApiError 404 or 409."""
-        before = self.get(resource, *key_of(obj))
-        if obj["metadata"].get("resourceVersion") not in (None, "", before["metadata"]["resourceVersion"]):
+        before, obj = self.get(resource, key_of(obj)), clone(obj)
+        current = before["metadata"]["resourceVersion"]
+        if obj["metadata"].get("resourceVersion") not in (None, "", current):
             raise errors.conflict(resource, obj["metadata"]["name"])
-        obj = clone(obj)
-        obj["metadata"]["resourceVersion"] = before["metadata"]["resourceVersion"]
+        obj["metadata"]["resourceVersion"] = current
         return before if obj == before else self._write("MODIFIED", resource, obj, before)
 
     def edit(self, resource: Resource, key: Key, change: Callable[[Object], None]) -> Object:
         """Let *change* rewrite a copy of the object, and store that; raises ApiError 404."""
-        obj = clone(self.get(resource, *key))
+        obj = clone(self.get(resource, key))
         change(obj)
         return self.update(resource, obj)
 
     def delete(self, resource: Resource, key: Key) -> Object:
         """Take the object away and return it as it last was; raises ApiError 404."""
-        before = self.get(resource, *key)
+        before = self.get(resource, key)
         return self._write("DELETED", resource, clone(before), before)
 
-    def changes_since(self, version: int) -> list[Change]:
+    def changes_since(self, version: int) -> builtins.list[Change]:
         """Return what happened after *version*; raises ApiError 410 when that is forgotten."""
         if version < self._oldest:
             raise errors.expired(version, self._oldest)
@@ -128,3 +125,7 @@ class Store:
         for listener in tuple(self._listeners):
             listener(change)
         return obj
+
+
+def _owners(obj: Object) -> builtins.list[str]:
+    return [reference["uid"] for reference in obj["metadata"].get("ownerReferences", ())]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import json
 from collections.abc import Callable
 
 import pytest
@@ -257,8 +258,10 @@ def test_events_are_those_of_kubernetes_in_their_order(core: client.CoreV1Api, a
     assert reasons("Deployment", "told") == ["ScalingReplicaSet", "ScalingReplicaSet"]
     assert reasons("ReplicaSet", replica_set) == ["SuccessfulCreate", "SuccessfulDelete"]
     assert reasons("Pod", pod) == ["Scheduled", "Pulled", "Created", "Started", "Killing"]
-    newer = client.EventsV1Api(core.api_client).list_namespaced_event(namespace).items
-    notes = {event.note for event in newer if event.regarding.name == "told"}
+    newer = json.loads(
+        client.EventsV1Api(core.api_client).list_namespaced_event(namespace, _preload_content=False).data
+    )
+    notes = {event["note"] for event in newer["items"] if event["regarding"]["name"] == "told"}
     assert notes == {
         f"Scaled up replica set {replica_set} from 0 to 1", f"Scaled down replica set {replica_set} from 1 to 0"
     }  # fmt: skip

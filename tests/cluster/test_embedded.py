@@ -104,12 +104,15 @@ def test_a_service_refuses_while_its_only_pod_is_ending(
 def test_a_node_port_listens_on_the_node(
     core: client.CoreV1Api, kubeconfig: Path, namespace: str, deployed: Deploy
 ) -> None:
-    deployed("outside")
     port = {"port": 80, "targetPort": "http", "nodePort": 30123}
-    body = {"spec": {"type": "NodePort", "ports": [{"port": 80, "$patch": "delete"}, port | {"port": 81}]}}
-    core.patch_namespaced_service("outside", namespace, body)
+    body = {"metadata": {"name": "gate"}, "spec": {"type": "NodePort", "selector": {"name": "outside"}, "ports": [port]}}
+    core.create_namespaced_service(namespace, body)
+    deployed("outside")
     host = re.findall(r"//(.*):", server_of(kubeconfig))[0]
     assert who(socket.create_connection((host, 30123), 5)).startswith("outside-")
+    with pytest.raises(client.ApiException) as refusal:
+        core.create_namespaced_service(namespace, body | {"metadata": {"name": "other"}})
+    assert "provided port is already allocated" in refusal.value.body
 
 
 def test_strangers_are_turned_away(kubeconfig: Path) -> None:
