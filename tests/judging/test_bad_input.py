@@ -133,3 +133,11 @@ def test_an_unsafe_target_found_in_a_step_ends_the_run_with_6(project: Project) 
     statement = project.root / "reports/out/statement.json"
     assert '"exit": 6' in statement.read_text()
     assert "UNKNOWN" in statement.read_text()
+
+
+def test_a_stack_left_changed_outweighs_a_refusal(project: Project) -> None:
+    project.feature(
+        GOOD.replace("a shop", "a shop that stays broken"),
+        '@R_plain bad: Given an unsafe target; Then R_plain is seen as "right"',
+    )
+    assert_refused(project, "E-TARGET", ["no label"], code=7)

@@ -8,6 +8,8 @@ import time
 
 import pytest
 
+from judging.redacting import redact_exception
+from judging.redaction import Redaction
 from judging.statement import statement
 from tests.judging.project import Project, Result
 
@@ -111,6 +113,14 @@ def test_part_of_a_claim_is_no_proof_that_it_is_fixed(project: Project) -> None:
     assert "part of the claims judged" not in part.statement["scope"]
 
 
+def test_one_row_of_an_outline_is_only_part_of_it(project: Project) -> None:
+    rows = "Examples:; | seen |; | right |; | 2 orders |"
+    project.feature(f'@R_cure rows: Given a shop; Then R_cure is seen as "<seen>"; {rows}')
+    project.known("R_cure", "[2-9] orders")
+    assert project.run().verdicts == {"R_cure": "KNOWN"}
+    assert project.run("-k", "right").verdicts == {"R_cure": "CONFORMS"}
+
+
 def test_a_harm_is_judged_after_its_cure(project: Project) -> None:
     project.feature(HARM, RIGHT, CURE)
     result = project.run()
@@ -196,6 +206,18 @@ def test_no_secret_in_what_pytest_tells(project: Project) -> None:
     for place in (result.out, (project.root / "junit.xml").read_text(), *places):
         assert "redacted password" in place
         assert "hunter2hunter2" not in place
+
+
+def test_no_secret_in_an_exception_that_other_plugins_read() -> None:
+    redaction = Redaction()
+    redaction.secret("hunter2hunter2", "password")
+    cause = ValueError("hunter2hunter2", 7)
+    group = ExceptionGroup("several", [KeyError("hunter2hunter2")])
+    group.__cause__ = cause
+    cause.__context__ = group
+    redact_exception(group, redaction)
+    assert "hunter2hunter2" not in f"{group.exceptions[0]} {cause}"
+    assert cause.args[1] == 7
 
 
 def test_ordinary_tests_are_none_of_its_business(project: Project) -> None:

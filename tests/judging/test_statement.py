@@ -153,7 +153,9 @@ def test_a_run_cut_short_says_so() -> None:
     assert statement(whole)["complete"]
     for events in (whole[:-1], whole[:-2], whole[:5]):
         assert not statement(events)["complete"]
-    assert statement(whole[:3])["claims"][0]["verdict"] == "UNKNOWN"
+    seen_but_cut = whole[:4]
+    assert seen_but_cut[-1]["event"] == "finding"
+    assert statement(seen_but_cut)["claims"][0]["verdict"] == "UNKNOWN"
 
 
 def test_a_stored_book_is_read_only() -> None:
