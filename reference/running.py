@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from reference.kubernetes import Cluster, Unusable
+from reference.deploying import Cluster, Unusable
 from reference.kustomize import OVERLAYS, render
 from reference.mongodb import build
 
@@ -35,7 +35,8 @@ def run(variant: str, kubeconfig: Path, logs: Path, keep: bool) -> None:
     _folders(kubeconfig.parent, logs)
     database_server()
     starting = kubeconfig.with_name(f".{kubeconfig.name}.starting")
-    starting.unlink(missing_ok=True)
+    for leftover in (starting, kubeconfig):
+        leftover.unlink(missing_ok=True)
     try:
         with _cluster(starting, logs) as process:
             if not written(starting, process, API_SECONDS):
@@ -70,7 +71,9 @@ def _folders(*folders: Path) -> None:
         try:
             folder.mkdir(parents=True, exist_ok=True)
         except OSError as error:
-            raise CannotRun(f"cannot write to {folder}: {error.strerror}", "name a folder that you may write to") from None
+            raise CannotRun(
+                f"cannot write to {folder}: {error.strerror}", "name a folder that you may write to"
+            ) from None
         if not os.access(folder, os.W_OK):
             raise CannotRun(f"cannot write to {folder}", "name a folder that you may write to")
 

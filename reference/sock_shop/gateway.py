@@ -8,9 +8,10 @@ import os
 import re
 import secrets
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Mapping
 
 from aiohttp import web
+from aiohttp.typedefs import Handler
 from pymongo import DESCENDING
 from pymongo.errors import DuplicateKeyError
 
@@ -46,11 +47,15 @@ def declined(**more: str) -> Refused:
 
 
 @web.middleware
-async def stripe(request: web.Request, handler: Callable[[web.Request], Awaitable[web.Response]]) -> web.Response:
+async def stripe(request: web.Request, handler: Handler) -> web.StreamResponse:
     """Stripe's authentication and errors; every answer says that no money moves here."""
     try:
-        if request.path.startswith("/v1/") and not re.match(r"Bearer sk_test_\w+$", request.headers.get("Authorization", "")):
-            raise Refused(401, "invalid_request_error", "This is a fake: give a test key (Authorization: Bearer sk_test_…).")
+        if request.path.startswith("/v1/") and not re.match(
+            r"Bearer sk_test_\w+$", request.headers.get("Authorization", "")
+        ):
+            raise Refused(
+                401, "invalid_request_error", "This is a fake: give a test key (Authorization: Bearer sk_test_…)."
+            )
         answer = await handler(request)
     except Refused as refused:
         answer = web.json_response(refused.body, status=refused.status)
@@ -62,7 +67,7 @@ async def stripe(request: web.Request, handler: Callable[[web.Request], Awaitabl
     return answer
 
 
-def checked(form: dict[str, str]) -> Document:
+def checked(form: Mapping[str, str]) -> Document:
     """The charge a form asks for; raises what Stripe would answer to a wrong one."""
     for name in form:
         if name not in PARAMETERS and not name.startswith("metadata["):
@@ -94,18 +99,25 @@ def checked(form: dict[str, str]) -> Document:
 def told(charge: Document) -> Document:
     """A charge as Stripe tells it."""
     fields = ("amount", "currency", "description", "metadata", "paid")
-    return {"id": charge["_id"], "object": "charge", "livemode": False, "captured": charge["paid"], "refunded": False} | {
-        "created": int(charge["at"]),
-        "status": "succeeded" if charge["paid"] else "failed",
-        "payment_method_details": {"type": "card", "card": {"brand": charge["source"].removeprefix("tok_")}},
-    } | {field: charge[field] for field in fields}
+    return (
+        {"id": charge["_id"], "object": "charge", "livemode": False, "captured": charge["paid"], "refunded": False}
+        | {
+            "created": int(charge["at"]),
+            "status": "succeeded" if charge["paid"] else "failed",
+            "payment_method_details": {"type": "card", "card": {"brand": charge["source"].removeprefix("tok_")}},
+        }
+        | {field: charge[field] for field in fields}
+    )
 
 
 @routes.post("/v1/charges")
 async def create(request: web.Request) -> web.Response:
     """Charge a card; the same idempotency key twice charges once and answers the same."""
     await pretend()
-    asked, key = checked(dict(await request.post())), request.headers.get("Idempotency-Key")
+    asked, key = (
+        checked({name: str(value) for name, value in (await request.post()).items()}),
+        request.headers.get("Idempotency-Key"),
+    )
     # The key is the charge's identity: the database itself lets only one of two through.
     identity = hashlib.sha256(key.encode()).hexdigest()[:24] if key else secrets.token_hex(12)
     charge = {"_id": f"ch_{identity}", "at": time.time(), "idempotency_key": key} | asked
@@ -120,7 +132,7 @@ async def create(request: web.Request) -> web.Response:
         charge, headers = first, headers | {"Idempotent-Replayed": "true"}
     if charge["paid"]:
         return web.json_response(told(charge), headers=headers)
-    refused = declined(charge=charge["_id"])
+    refused = declined(charge=f"ch_{identity}")
     return web.json_response(refused.body, status=refused.status, headers=headers)
 
 

@@ -8,7 +8,10 @@ import time
 from secrets import token_hex
 from typing import TextIO
 
-SPRING = "%(asctime)s.%(msecs)03d %(levelname)5s [{app},{trace},{trace},false] 1 --- [p-nio-80-exec-1] %(name)s : %(message)s"
+SPRING = (
+    "%(asctime)s.%(msecs)03d %(levelname)5s "
+    "[{app},{trace},{trace},false] 1 --- [p-nio-80-exec-1] %(name)s : %(message)s"
+)
 
 
 def spring(app: str, name: str) -> logging.Logger:

@@ -18,6 +18,7 @@ from reference.sock_shop.databases import Document
 from reference.sock_shop.orders_book import CLASS, answer, float32, open_order, printed, store, update
 
 SHIPPING_FEE = 4.99
+LINKS = ("customer", "address", "card", "items")
 PHRASES = {400: "Bad Request", 406: "Not Acceptable", 500: "Internal Server Error"}
 CONTROLLER = "works.weave.socks.orders.controllers.OrdersController"
 log = logs.spring("orders", "w.w.s.o.controllers.OrdersController")
@@ -64,10 +65,10 @@ class Asked:
     @classmethod
     def of(cls, body: Document, key: str | None) -> Asked:
         """What the client asks for; all four links must be there."""
-        links = {name: body.get(name) for name in ("customer", "address", "card", "items")}
-        if not all(links.values()):
+        customer, address, card, items = links = [str(body.get(name) or "") for name in LINKS]
+        if not all(links):
             raise invalid()
-        return cls(**links, key=key)
+        return cls(customer, address, card, items, key)
 
     @property
     def shopper(self) -> str:
@@ -83,14 +84,13 @@ def invalid() -> Refused:
 
 async def look_up(app: web.Application, asked: Asked) -> Document:
     """Customer, address, card and items behind the links."""
-    names = ("customer", "address", "card", "items")
     try:
-        found = await asyncio.gather(*(call(app, "GET", linked(getattr(asked, name))) for name in names))
+        found = await asyncio.gather(*(call(app, "GET", linked(getattr(asked, name))) for name in LINKS))
     except TimeoutError:
         raise timed_out() from None
     except ClientError:
         raise io_error() from None
-    return dict(zip(names, found, strict=True))
+    return dict(zip(LINKS, found, strict=True))
 
 
 async def place(app: web.Application, asked: Asked, found: Document, fresh: bool) -> Document:
@@ -100,11 +100,11 @@ async def place(app: web.Application, asked: Asked, found: Document, fresh: bool
     order = stored(found, asked.key)
     first = None if fresh else await open_order(order["customerId"], order["items"], asked.key)
     if first:
-        order = first | {name: order[name] for name in ("customer", "address", "card", "items")}
+        order = first | {name: order[name] for name in LINKS}
     else:
         await store.customerOrder.insert_one(order)
         log.info("Order created with ID: %s and status: Created", order["_id"])
-    await update(order, **{name: order[name] for name in ("customer", "address", "card", "items")}, status="PENDING")
+    await update(order, **{name: order[name] for name in LINKS}, status="PENDING")
     log.info("Order %s status updated to PENDING", order["_id"])
     await pay(app, order)
     await update(order, status="PAID")
@@ -120,7 +120,12 @@ def stored(found: Document, key: str | None) -> Document:
     """A new order as the database keeps it, card in clear text like the real one."""
     person, place, card = (found[name] for name in ("customer", "address", "card"))
     items = [
-        {"_id": item["id"], "itemId": item["itemId"], "quantity": item["quantity"], "unitPrice": float32(item["unitPrice"])}
+        {
+            "_id": item["id"],
+            "itemId": item["itemId"],
+            "quantity": item["quantity"],
+            "unitPrice": float32(item["unitPrice"]),
+        }
         for item in found["items"]
     ]
     total = float32(float32(sum(item["quantity"] * item["unitPrice"] for item in items)) + float32(SHIPPING_FEE))
@@ -154,7 +159,9 @@ async def pay(app: web.Application, order: Document) -> None:
         await fail(app, order, "timeout")
         raise timed_out() from None
     except ClientError as error:
-        refusal = 'ResourceAccessException: I/O error on POST request for "http://payment/paymentAuth": Connection refused'
+        refusal = (
+            'ResourceAccessException: I/O error on POST request for "http://payment/paymentAuth": Connection refused'
+        )
         log.error("Payment failed for order %s: org.springframework.web.client.%s (%s)", order["_id"], refusal, error)
         await fail(app, order, "Payment service unavailable")
         message = f"Payment service unavailable for order {order['_id']}. Please try again later."

@@ -24,7 +24,8 @@ PATTERNS = {
     "holes": (34, 34, '<circle cx="17" cy="17" r="8" fill="#fff"/><circle cx="17" cy="17" r="8" fill="none"'
                       ' stroke="{accent}" stroke-width="2"/>'),
     "paws": (56, 56, '<g fill="{accent}"><ellipse cx="28" cy="34" rx="9" ry="8"/><circle cx="16" cy="24" r="4"/>'
-                     '<circle cx="24" cy="18" r="4"/><circle cx="33" cy="18" r="4"/><circle cx="41" cy="24" r="4"/></g>'),
+                     '<circle cx="24" cy="18" r="4"/>'
+                     '<circle cx="33" cy="18" r="4"/><circle cx="41" cy="24" r="4"/></g>'),
     "pixels": (32, 32, '<path d="M4 4h8v8H4zM20 12h8v8h-8zM12 20h8v8h-8z" fill="{accent}" fill-opacity=".75"/>'),
     "triangles": (44, 44, '<path d="M14 12L32 22L14 32Z" fill="{accent}"/>'),
 }  # fmt: skip

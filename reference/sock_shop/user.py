@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from aiohttp import BasicAuth, web
+from aiohttp.typedefs import Handler
 from bson import ObjectId
 from bson.errors import InvalidId
 from pymongo.errors import PyMongoError
@@ -37,7 +38,7 @@ class Refused(Exception):
 
 
 @web.middleware
-async def errors(request: web.Request, handler: Any) -> web.StreamResponse:
+async def errors(request: web.Request, handler: Handler) -> web.StreamResponse:
     """Errors are written as text, because the real service sends its header first."""
     try:
         return await handler(request)
@@ -83,10 +84,11 @@ async def create_customer(person: Document) -> ObjectId:
     """Store a new account; the name must be free."""
     salt, password = secrets.token_hex(20), str(person.get("password", ""))
     document = {field: person.get(field, "") for field in (*FIELDS["customers"], "email")}
-    document |= {"_id": ObjectId(), "salt": salt, "password": hashed(password, salt), "addresses": [], "cards": []}
+    identity = ObjectId()
+    document |= {"_id": identity, "salt": salt, "password": hashed(password, salt), "addresses": [], "cards": []}
     await store.customers.create_index("username", unique=True)
     await store.customers.insert_one(document)
-    return document["_id"]
+    return identity
 
 
 @routes.get("/login")

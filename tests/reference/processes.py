@@ -21,7 +21,9 @@ from reference.mongodb import build
 
 ROOT = Path(__file__).parents[2]
 DATABASES = ("orders-db", "carts-db", "user-db", "stripe-db")
-MODULES = {name: name for name in ("catalogue", "carts", "user", "orders", "payment", "shipping")} | {"stripe-mock": "gateway"}
+MODULES = {name: name for name in ("catalogue", "carts", "user", "orders", "payment", "shipping")} | {
+    "stripe-mock": "gateway"
+}
 PORTS = dict.fromkeys(MODULES, 8080) | {"stripe-mock": 12111} | dict.fromkeys(DATABASES, 27017)
 USUAL: dict[str, dict[str, str]] = {"payment": {"PAYMENT_GATEWAY_URL": "http://stripe-mock"}}
 COLOURFUL = ("3395a43e-2d88-40de-b95f-e00e1502085b", 18.0)
@@ -56,7 +58,9 @@ class Shop:
 
     def start(self, service: str, **variables: str) -> None:
         """Start a service and wait until it takes connections."""
-        environment = {key: value for key, value in os.environ.items() if key in ("PATH", "HOME", "LANG", "XDG_CACHE_HOME")}
+        environment = {
+            key: value for key, value in os.environ.items() if key in ("PATH", "HOME", "LANG", "XDG_CACHE_HOME")
+        }
         for name, port in PORTS.items():
             prefix = name.upper().replace("-", "_")
             environment |= {f"{prefix}_SERVICE_HOST": self.host(name), f"{prefix}_SERVICE_PORT": str(port)}
@@ -107,9 +111,22 @@ class Shop:
 
     def customer(self) -> Customer:
         """A new customer who can pay."""
-        person = {"username": f"u-{uuid4()}", "password": "pw", "email": "a@b.example", "firstName": "Ada", "lastName": "B"}
+        person = {
+            "username": f"u-{uuid4()}",
+            "password": "pw",
+            "email": "a@b.example",
+            "firstName": "Ada",
+            "lastName": "B",
+        }
         identity = self.call("POST", "user", "/register", json=person).json()["id"]
-        address = {"number": "1", "street": "High St", "city": "Ely", "postcode": "CB7", "country": "UK", "userID": identity}
+        address = {
+            "number": "1",
+            "street": "High St",
+            "city": "Ely",
+            "postcode": "CB7",
+            "country": "UK",
+            "userID": identity,
+        }
         card = {"longNum": "4111111111111111", "expires": "01/30", "ccv": "123", "userID": identity}
         links = {"customer": f"http://user/customers/{identity}", "items": f"http://carts/carts/{identity}/items"}
         for kind, document in (("addresses", address), ("cards", card)):
@@ -144,7 +161,11 @@ class Shop:
     def charged(self, customer: Customer) -> list[dict[str, Any]]:
         """The ledger's entries for the customer's orders."""
         mine = {str(order["_id"]) for order in self.kept(customer)}
-        return [charge for charge in self.call("GET", "stripe-mock", "/admin/ledger").json() if charge["metadata"].get("order") in mine]
+        return [
+            charge
+            for charge in self.call("GET", "stripe-mock", "/admin/ledger").json()
+            if charge["metadata"].get("order") in mine
+        ]
 
     def shipped(self, customer: Customer) -> int:
         """How many shipments were asked for in the customer's name."""

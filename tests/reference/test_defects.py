@@ -1,4 +1,4 @@
-"""Every planted bug of the services behind is real: a customer, a database or a ledger feels it, and only with the switch on."""
+"""Every planted bug of the services behind is real: somebody outside feels it, and only with the switch on."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ def orders_after_two_tries(shop: Shop) -> int:
     return len(shop.kept(ada))
 
 
-def orders_after_parallel_submits(shop: Shop) -> int:
+def orders_after_parallel_submits(shop: Shop) -> str:
     ada = shop.buyer()
     with ThreadPoolExecutor(3) as pool:
         list(pool.map(lambda _: shop.order(ada), range(3)))
-    return len(shop.kept(ada))
+    return "one" if len(shop.kept(ada)) == 1 else "several"
 
 
 def lines_left_after_payment(shop: Shop) -> int:
@@ -61,8 +61,8 @@ def outage(shop: Shop) -> Customer:
 
 EFFECTS: list[tuple[str, Callable[[Shop], Any], Any, Any]] = [
     ("duplicate_on_retry", orders_after_two_tries, 1, 2),
-    ("duplicate_on_retry", orders_after_parallel_submits, 1, 1),
-    ("duplicate_on_parallel", orders_after_parallel_submits, 1, 3),
+    ("duplicate_on_retry", orders_after_parallel_submits, "one", "one"),
+    ("duplicate_on_parallel", orders_after_parallel_submits, "one", "several"),
     ("duplicate_on_parallel", orders_after_two_tries, 1, 1),
     ("cart_kept", lines_left_after_payment, 0, 2),
     ("paid_without_charge", status_of_a_failed_order, "PAYMENT_FAILED", "PAID"),

@@ -27,8 +27,8 @@ def test_a_charge_is_made_found_and_in_the_ledger(shop: Shop, client: stripe.Str
     assert client.v1.charges.retrieve(made.id).metadata["order"] == "o1"
     entry = shop.call("GET", "stripe-mock", "/admin/ledger").json()[-1]
     assert entry == {
-        "id": made.id, "amount": 1899, "currency": "usd", "created": made.created, "idempotency_key": entry["idempotency_key"],
-        "metadata": {"order": "o1"},
+        "id": made.id, "amount": 1899, "currency": "usd", "created": made.created,
+        "idempotency_key": entry["idempotency_key"], "metadata": {"order": "o1"},
     }  # fmt: skip
 
 
@@ -80,7 +80,9 @@ def test_a_declined_card_is_a_card_error_and_no_entry(shop: Shop, client: stripe
         ({"colour": "red"}, "colour"),
     ],
 )
-def test_a_wrong_charge_is_an_invalid_request_that_names_the_parameter(client: stripe.StripeClient, change: dict, param: str):
+def test_a_wrong_charge_is_an_invalid_request_that_names_the_parameter(
+    client: stripe.StripeClient, change: dict, param: str
+):
     form = {key: value for key, value in (VISA | change).items() if value is not None}
     with pytest.raises(stripe.InvalidRequestError) as refused:
         client.v1.charges.create(form)
@@ -105,11 +107,19 @@ def test_only_test_keys_are_taken(shop: Shop):
 def test_it_says_that_it_is_a_fake(shop: Shop):
     about = shop.call("GET", "stripe-mock", "/")
     assert about.json()["livemode"] is False
-    assert about.headers["Fake-Gateway"] == shop.call("POST", "stripe-mock", "/v1/charges").headers["Fake-Gateway"] == "livemode=false"
+    assert (
+        about.headers["Fake-Gateway"]
+        == shop.call("POST", "stripe-mock", "/v1/charges").headers["Fake-Gateway"]
+        == "livemode=false"
+    )
 
 
-@pytest.mark.parametrize(("mode", "error"), [("503", stripe.APIError), ("429", stripe.RateLimitError), ("decline", stripe.CardError)])
-def test_a_mode_is_an_error_that_the_client_knows_and_leaves_nothing_behind(shop: Shop, mode: str, error: type[Exception]):
+@pytest.mark.parametrize(
+    ("mode", "error"), [("503", stripe.APIError), ("429", stripe.RateLimitError), ("decline", stripe.CardError)]
+)
+def test_a_mode_is_an_error_that_the_client_knows_and_leaves_nothing_behind(
+    shop: Shop, mode: str, error: type[Exception]
+):
     shop.again("stripe-mock", GATEWAY_MODE=mode)
     with pytest.raises(error):
         connect(shop).v1.charges.create(VISA, {"idempotency_key": f"mode-{mode}"})

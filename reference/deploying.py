@@ -53,6 +53,7 @@ class Cluster:
             deployment = json.loads(line)["object"]
             (set.discard if _available(deployment) else set.add)(waiting, deployment["metadata"]["name"])
             yield set(waiting)
+        self._connection.close()
 
     def _call(self, method: str, path: str, body: Document | None = None) -> HTTPResponse:
         try:

@@ -1,0 +1,160 @@
+"""The whole reference stack: its manifests, and `python -m reference` run, up and down."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+import requests
+import yaml
+
+from reference.deploying import Cluster
+from reference.kustomize import OVERLAYS, render, variants
+from reference.mongodb import build
+from tests.reference.processes import COLOURFUL, ROOT
+
+COMMAND = [sys.executable, "-m", "reference"]
+
+
+def reference(*words: str, **more: object) -> subprocess.CompletedProcess[str]:
+    environment = os.environ | {key: str(value) for key, value in more.items()}
+    return subprocess.run([*COMMAND, *words], cwd=ROOT, env=environment, capture_output=True, text=True, timeout=90)
+
+
+@pytest.mark.parametrize("variant", variants())
+def test_the_manifests_are_what_kubectl_makes_of_them(variant: str):
+    made = subprocess.run(
+        ["kubectl", "kustomize", OVERLAYS / variant], capture_output=True, text=True, timeout=30, check=True
+    )
+    wanted = {(each["kind"], each["metadata"]["name"]): each for each in yaml.safe_load_all(made.stdout)}
+    assert {(each["kind"], each["metadata"]["name"]): each for each in render(OVERLAYS / variant)} == wanted
+    assert sum(kind == "Deployment" for kind, _ in wanted) == 12
+
+
+def test_only_the_fixed_variant_has_no_switch_on():
+    assert {variant: "DEFECT_" in json.dumps(render(OVERLAYS / variant)) for variant in variants()} == {
+        "as-reported": True,
+        "fixed": False,
+    }
+
+
+def test_run_sells_until_stdin_ends_and_leaves_nothing(tmp_path: Path):
+    kubeconfig = tmp_path / "kubeconfig"
+    command = [*COMMAND, "run", "--variant", "fixed", "--kubeconfig", str(kubeconfig)]
+    with subprocess.Popen(command, cwd=ROOT, stdin=subprocess.PIPE) as process:
+        while not kubeconfig.exists():
+            assert process.poll() is None
+            time.sleep(0.02)
+        cluster = Cluster(kubeconfig, deadline=20)
+        assert list(cluster.unavailable("sock-shop"))[-1] == set()
+        assert buy(f"http://{cluster.host}:30001") == 201
+        assert process.stdin
+        process.stdin.close()
+        assert process.wait(10) == 0
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["logs"]
+    with pytest.raises(requests.ConnectionError):
+        requests.get(f"http://{cluster.host}:30001", timeout=2)
+
+
+def buy(ui: str) -> int:
+    """A customer buys a pair of socks through the shop's front door; the answer's status."""
+    session = requests.Session()
+
+    def post(path: str, document: dict[str, str] | None = None) -> requests.Response:
+        return session.post(f"{ui}{path}", json=document, timeout=10)
+
+    post(
+        "/register",
+        {"username": f"n{time.time_ns()}", "password": "pw", "email": "", "firstName": "A", "lastName": "B"},
+    )
+    post("/addresses", {"number": "1", "street": "High St", "city": "Ely", "postcode": "CB7", "country": "UK"})
+    post("/cards", {"longNum": "4111111111111111", "expires": "01/30", "ccv": "123"})
+    post("/cart", {"id": COLOURFUL[0]})
+    return post("/orders").status_code
+
+
+def test_up_stays_says_where_and_down_ends_it(tmp_path: Path):
+    state = ("--state", str(tmp_path / "state"))
+    try:
+        first = reference("up", "--variant", "fixed", *state)
+        assert first.returncode == 0, first.stderr
+        told = dict(line.split(maxsplit=1) for line in first.stdout.splitlines()[1:])
+        assert requests.get(told["shop"], timeout=5).status_code == 200
+        assert Path(told["kubeconfig"]).exists()
+        second = reference("up", *state)
+        assert second.stdout.splitlines() == ["already up: fixed", *first.stdout.splitlines()[1:]]
+    finally:
+        ended = reference("down", *state)
+    assert (ended.returncode, ended.stdout) == (0, "ended\n")
+    assert not Path(told["kubeconfig"]).exists()
+    assert gone(told["shop"])
+    assert reference("down", *state).stdout == "nothing is up\n"
+
+
+def test_a_killed_stack_takes_its_pods_along_and_can_be_begun_again(tmp_path: Path):
+    state = tmp_path / "state"
+    try:
+        assert reference("up", "--state", str(state)).returncode == 0
+        host = Cluster(state / "kubeconfig").host
+        os.kill(int((state / "pid").read_text()), signal.SIGKILL)
+        assert gone(f"http://{host}:30001")
+        assert reference("down", "--state", str(state)).stdout == "nothing is up\n"
+        assert reference("up", "--state", str(state)).stdout.startswith("starting")
+    finally:
+        reference("down", "--state", str(state))
+
+
+def gone(url: str) -> bool:
+    deadline = time.monotonic() + 5
+    while time.monotonic() < deadline:
+        try:
+            requests.get(url, timeout=1)
+        except requests.RequestException:
+            return True
+        time.sleep(0.05)
+    return False
+
+
+@pytest.mark.parametrize(
+    ("words", "cause"),
+    [
+        (
+            ["up", "--variant", "broken"],
+            "argument --variant: invalid choice: 'broken' (choose from 'as-reported', 'fixed')",
+        ),
+        (["up", "--state", "/proc/none"], "cannot write to /proc/none: No such file or directory"),
+        (["run", "--kubeconfig", "/proc/none/kubeconfig"], "cannot write to /proc/none: No such file or directory"),
+        ([], "the following arguments are required: command"),
+    ],
+)
+def test_bad_input_is_one_line_of_cause_and_one_of_remedy(words: list[str], cause: str):
+    ended = reference(*words)
+    assert ended.returncode == 4
+    assert ended.stderr.splitlines()[0] == f"reference: {cause}"
+    assert len(ended.stderr.splitlines()) == 2
+
+
+def test_without_mongod_go_and_pypi_it_says_what_to_install(tmp_path: Path):
+    ended = reference(
+        "run", "--kubeconfig", str(tmp_path / "kubeconfig"), PATH=tmp_path, XDG_CACHE_HOME=tmp_path / "cache",
+        PIP_NO_INDEX=1, PIP_FIND_LINKS=tmp_path,
+    )  # fmt: skip
+    *_, cause, remedy = ended.stderr.splitlines()
+    assert ended.returncode == 4
+    assert cause.startswith("reference: 'pip install' failed: ")
+    assert remedy.startswith("reference: install MongoDB (mongod on PATH), or Go")
+    assert sorted(path.name for path in (tmp_path / "cache" / "incident-conformance").iterdir()) == ["lock"]
+
+
+def test_a_database_server_is_built_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    built: list[Path] = []
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    monkeypatch.setattr(build, "_build", lambda server: built.append(server) or server.touch())
+    assert build.ferretdb() == build.ferretdb() == build.target()
+    assert len(built) == 1
