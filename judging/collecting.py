@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
 from inspect import isasyncgenfunction, iscoroutinefunction
 from pathlib import Path
 from typing import Any
@@ -12,6 +12,7 @@ from pytest_bdd.parser import Scenario, ScenarioTemplate, Step
 from pytest_bdd.scenario import find_fixturedefs_for_step
 from pytest_bdd.steps import step_function_context_registry
 
+from judging.claims import Claim
 from judging.plugin import CLAIMS, claims_of, scenario_of, shown
 from judging.refusal import Refusal
 from judging.scenarios import ScenarioText, read_feature
@@ -107,12 +108,26 @@ def pytest_collection_modifyitems(session: pytest.Session, items: list[pytest.It
     except Refusal:
         items.clear()  # pytest tells plugins even so that collecting has finished
         raise
-    claims, place = session.config.stash[CLAIMS], dict[object, int]()
+    claims = session.config.stash[CLAIMS]
+    _put_cures_first(claims, items)
+
+
+def _put_cures_first(claims: Mapping[str, Claim], items: list[pytest.Item]) -> None:
+    """Features whose cures are judged in another feature come last; in a feature, scenarios with cured claims."""
+    place, named = dict[object, int](), dict[object, set[str]]()
     for number, item in enumerate(items):
         place.setdefault(_feature(item), number)
-    items.sort(
-        key=lambda item: (place[_feature(item)], any(claims[name].cured_by for name in claims_of(item)))
-    )
+        named.setdefault(_feature(item), set()).update(claims_of(item))
+
+    def cures(names: Iterable[str]) -> set[str]:
+        return {cure for name in names for cure in claims[name].cured_by}
+
+    def turn(item: pytest.Item) -> tuple[bool, int, bool]:
+        feature = _feature(item)
+        waits = not cures(named[feature]) <= named[feature]
+        return waits, place[feature], bool(cures(claims_of(item)))
+
+    items.sort(key=turn)
 
 
 def _refuse_unjudgeable(session: pytest.Session) -> None:

@@ -134,6 +134,21 @@ def test_a_harm_is_judged_after_its_cure(project: Project) -> None:
     assert alone.statement["scope"].startswith("part of the claims judged: 1 of 3")
 
 
+def test_a_cure_in_another_feature_comes_first_too(project: Project) -> None:
+    project.feature(CURE, head="@incident_6\nFeature: Z\n")
+    (project.root / "features/shop/shop.feature").rename(project.root / "features/shop/cures.feature")
+    project.feature(RIGHT, HARM, head="@incident_6\nFeature: A\n")
+    module = (project.root / "features/shop/test_shop.py").read_text()
+    project.write("features/shop/test_shop.py", module.replace('("shop', '("cures.feature", "shop'))
+    result = project.run()
+    assert list(result.outcomes.items()) == [
+        ("test_cure", "passed"),
+        ("test_right", "passed"),
+        ("test_harm", "passed"),
+    ]
+    assert result.verdicts["R_harm"] == "CURED"
+
+
 def test_x_goes_on_past_a_known_bug_and_stops_at_a_new_one(project: Project) -> None:
     project.feature(WRONG, RIGHT, raising("KeyError"), BLIND)
     project.known("R_cure", "2 orders")
