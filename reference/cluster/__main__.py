@@ -24,14 +24,13 @@ from aiohttp import web
 
 from reference.cluster import reaper, resources
 from reference.cluster.api import ApiServer
+from reference.cluster.controllers import GarbageCollector, NamespaceController, ReplicaSetController
 from reference.cluster.deployments import DeploymentController
 from reference.cluster.endpoints import EndpointController
 from reference.cluster.environment import Image, load_images
-from reference.cluster.garbage import GarbageCollector, NamespaceController
 from reference.cluster.kubelet import Kubelet
 from reference.cluster.proxy import ServiceProxy
 from reference.cluster.registry import Registry
-from reference.cluster.replicasets import ReplicaSetController
 from reference.cluster.store import Store
 from reference.cluster.streams import Streams
 
@@ -50,8 +49,8 @@ def main() -> None:
     """Read the command line, run the cluster, and end with 4 when it cannot be run as asked."""
     parser = _Parser(prog="python -m reference.cluster", description=__doc__)
     parser.add_argument("--kubeconfig", type=Path, required=True, help="written when the API answers")
-    parser.add_argument("--logs", type=Path, required=True, help="folder that keeps the logs of all containers")
-    parser.add_argument("--images", type=Path, required=True, help="TOML file: what each image name stands for")
+    parser.add_argument("--logs", type=Path, required=True, help="folder that keeps the containers' logs")
+    parser.add_argument("--images", type=Path, required=True, help="TOML file: what each image is")
     parser.add_argument("--until-stdin-closes", action="store_true", help="end when stdin ends, too")
     asked = parser.parse_args()
     logging.basicConfig(format="%(asctime)s %(name)s %(message)s")
@@ -108,13 +107,15 @@ async def _serve(
     NamespaceController(registry, certificate.decode())
     for name in NAMESPACES:
         registry.create(resources.NAMESPACES, "", {"metadata": {"name": name}})
-    for controller in (GarbageCollector, DeploymentController, ReplicaSetController, EndpointController, ServiceProxy):
+    for controller in (GarbageCollector, DeploymentController, ReplicaSetController, EndpointController):
         controller(registry)
+    ServiceProxy(registry)
     kubelet = Kubelet(registry, images, asked.logs, scratch)
     api = ApiServer(registry, Streams(registry.store, kubelet), token)
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     authority.issue_cert(address).configure_cert(context)
-    runner = web.ServerRunner(web.Server(api.handle, handler_cancellation=True, access_log=None), shutdown_timeout=1)
+    server = web.Server(api.handle, handler_cancellation=True, access_log=None)
+    runner = web.ServerRunner(server, shutdown_timeout=1)
     await runner.setup()
     await web.SockSite(runner, listener, ssl_context=context).start()
     _write_kubeconfig(asked.kubeconfig, f"https://{address}:{API_PORT}", certificate, token)

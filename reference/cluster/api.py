@@ -68,7 +68,7 @@ class ApiServer:
         match request.method, bool(asked.name):
             case "GET", True:
                 obj = self._found(asked)
-                return _json(obj if asked.part else asked.as_table([obj], obj["metadata"]["resourceVersion"]) or obj)
+                return _json(asked.as_table([obj], obj["metadata"]["resourceVersion"]) or obj)
             case "GET", False:
                 chosen, version = asked.chosen(self._store), str(self._store.version)
                 return _json(asked.as_table(chosen, version) or asked.as_list(chosen, version))
@@ -82,7 +82,8 @@ class ApiServer:
                 return _json(self._delete(asked, _delete_options(request, body)))
             case "DELETE", False:
                 options = _delete_options(request, body)
-                gone = [self._registry.delete(resource, key_of(obj), options) for obj in asked.chosen(self._store)]
+                chosen = asked.chosen(self._store)
+                gone = [self._registry.delete(resource, key_of(obj), options) for obj in chosen]
                 return _json(asked.as_list(gone, str(self._store.version)))
         raise ApiError(405, "MethodNotAllowed", _NO_METHOD)
 
@@ -99,16 +100,16 @@ class ApiServer:
         if asked.resource.namespaced:
             obj["metadata"].setdefault("namespace", asked.namespace)
         if key_of(obj) != asked.key:
-            why = f"the name of the object ({key_of(obj)[1]}) does not match the name on the URL ({asked.name})"
-            raise bad_request(why)
+            given = obj["metadata"]["name"]
+            raise bad_request(f"the name of the object ({given}) does not match the name on the URL")
         return self._registry.replace(asked.resource, obj, asked.part)
 
     def _patch(self, asked: Asked, body: bytes) -> web.Response:
         kind, manager = asked.request.content_type, asked.request.query.get("fieldManager", "")
         applying = kind == patching.APPLY
         if applying and not manager:
-            why = 'PatchOptions.meta.k8s.io "" is invalid: fieldManager: Required value: is required for apply patch'
-            raise ApiError(422, "Invalid", why)
+            why = "fieldManager: Required value: is required for apply patch"
+            raise ApiError(422, "Invalid", f'PatchOptions.meta.k8s.io "" is invalid: {why}')
         if applying and self._store.find(asked.resource, asked.key) is None:
             obj = patching.managed(_parsed(body), manager)
             return _json(self._registry.create(asked.resource, asked.namespace, obj), 201)

@@ -23,8 +23,8 @@ WELL_AFTER = 600  # seconds of running after which the pauses start again from t
 CONFIG_RETRY_SECONDS = 1.0
 _EPOCH = "1970-01-01T00:00:00Z"
 _RUNTIME_SAYS = (
-    "failed to create containerd task: failed to create shim task: OCI runtime create failed: runc create failed: "
-    "unable to start container process: error during container init: "
+    "failed to create containerd task: failed to create shim task: OCI runtime create failed: "
+    "runc create failed: unable to start container process: error during container init: "
 )
 
 
@@ -90,7 +90,8 @@ class Container:
     def status(self) -> Object:
         """Return the container's entry in the status of its pod."""
         found = {"name": self.name, "state": self.state, "lastState": self.last_state, "ready": self.ready}
-        found |= {"restartCount": self.restarts, "image": self.spec["image"], "started": "running" in self.state}
+        found |= {"started": "running" in self.state, "restartCount": self.restarts}
+        found["image"] = self.spec["image"]
         found["imageID"] = f"embedded://{self.spec['image']}" if self.identity else ""
         return found | ({"containerID": self.identity} if self.identity else {})
 
@@ -121,10 +122,11 @@ class Container:
     def _miss_image(self) -> None:
         image = self.spec["image"]
         if self.spec["imagePullPolicy"] == "Never":
-            reason, told = "ErrImageNeverPull", f'Container image "{image}" is not present with pull policy of Never'
+            reason = "ErrImageNeverPull"
+            told = f'Container image "{image}" is not present with pull policy of Never'
             self._say("warning", reason, told)
         else:
-            reason, why = "ImagePullBackOff", f'failed to pull image "{image}": the images file has no such image'
+            reason, why = "ImagePullBackOff", f'failed to pull image "{image}": not in the images file'
             told = f'Back-off pulling image "{image}": ErrImagePull: {why}'
             self._say("normal", "Pulling", f'Pulling image "{image}"')
             self._say("warning", "Failed", f'Failed to pull image "{image}": {why}')
@@ -166,8 +168,8 @@ class Container:
         self._become({"terminated": ended | {"containerID": self.identity}})
 
     def _start_failed(self, program: str, error: OSError) -> int:
-        reasons = {FileNotFoundError: "executable file not found in $PATH", PermissionError: "permission denied"}
-        why = reasons.get(type(error), str(error.strerror).lower())
+        missing = isinstance(error, FileNotFoundError)
+        why = "executable file not found in $PATH" if missing else str(error.strerror).lower()
         told = f'{_RUNTIME_SAYS}exec: "{program}": {why}: unknown'
         self._say("warning", "Failed", f"Error: {told}")
         self._finish(128, "StartError", _EPOCH, told)
@@ -206,7 +208,7 @@ class Container:
 
     async def _probe(self) -> None:
         """Run the container's probes until it ends."""
-        ports = {port["name"]: port["containerPort"] for port in self.spec.get("ports") or () if "name" in port}
+        ports = {port.get("name"): port["containerPort"] for port in self.spec.get("ports") or ()}
         watches: list[Coroutine[Any, Any, None]] = []
         for kind, watch in (("readiness", self._keep_ready), ("liveness", self._keep_alive)):
             if probe := self.spec.get(f"{kind}Probe"):

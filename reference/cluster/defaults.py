@@ -4,90 +4,75 @@ from __future__ import annotations
 
 import base64
 import re
+import tomllib
+from pathlib import Path
 
 from reference.cluster.errors import Cause
 from reference.cluster.resources import Object, Resource
 from reference.cluster.selectors import selects, value_at
+from reference.cluster.store import clone
 
+_DEFAULTS = tomllib.loads(Path(__file__).with_name("defaults.toml").read_text())
 _LABEL = r"[a-z0-9]([-a-z0-9]*[a-z0-9])?"
 _SUBDOMAIN = rf"{_LABEL}(\.{_LABEL})*"
 _SUBDOMAIN_RULE = (
-    "a lowercase RFC 1123 subdomain must consist of lower case alphanumeric characters, '-' or '.', and must start "
-    f"and end with an alphanumeric character (e.g. 'example.com', regex used for validation is '{_SUBDOMAIN}')"
+    "a lowercase RFC 1123 subdomain must consist of lower case alphanumeric characters, '-' or '.', "
+    "and must start and end with an alphanumeric character (e.g. 'example.com', regex used for validation "
+    f"is '{_SUBDOMAIN}')"
 )
-_WITH_SPEC = ("Deployment", "ReplicaSet", "Pod", "Service", "Namespace")
-_NOT_SERVED = ("initContainers", *(f"containers.{field}" for field in
-    ("startupProbe", "livenessProbe.exec", "livenessProbe.grpc", "readinessProbe.exec", "readinessProbe.grpc")))  # fmt: skip
+_PROBES = ("readinessProbe", "livenessProbe")
+_NOT_RUN = ("startupProbe", *(f"{probe}.{how}" for probe in _PROBES for how in ("exec", "grpc")))
 
 
-def _fill(obj: Object, **defaults: object) -> None:
+def _fill(obj: Object, defaults: Object) -> None:
     for key, value in defaults.items():
         if obj.get(key) is None:
-            obj[key] = value
+            obj[key] = clone(value)
+        elif isinstance(value, dict) and isinstance(obj[key], dict):
+            _fill(obj[key], value)
 
 
 def complete(resource: Resource, obj: Object) -> None:
     """Fill in what Kubernetes defaults for this kind, so that clients always find complete objects."""
-    spec = obj.setdefault("spec", {}) if resource.kind in _WITH_SPEC else {}
+    _fill(obj, _DEFAULTS.get(resource.kind, {}))
+    spec = obj.get("spec") or {}
     match resource.kind:
-        case "Deployment":
-            _fill(spec, replicas=1, strategy={}, revisionHistoryLimit=10, progressDeadlineSeconds=600, template={})
-            _fill(spec["strategy"], type="RollingUpdate")
-            if spec["strategy"]["type"] == "RollingUpdate":
-                _fill(spec["strategy"], rollingUpdate={})
-                _fill(spec["strategy"]["rollingUpdate"], maxUnavailable="25%", maxSurge="25%")
-            _complete_template(spec["template"])
-        case "ReplicaSet":
-            _fill(spec, replicas=1, template={})
-            _complete_template(spec["template"])
+        case "Deployment" | "ReplicaSet":
+            if "strategy" in spec:
+                _fill(spec["strategy"], _DEFAULTS.get(spec["strategy"]["type"], {}))
+            _complete_pod(spec["template"]["spec"])
         case "Pod":
             _complete_pod(spec)
-            _fill(spec, enableServiceLinks=True, priority=0, preemptionPolicy="PreemptLowerPriority")
-            _fill(spec, serviceAccountName="default", serviceAccount="default")
-            wants = any(container["resources"] for container in spec["containers"])
-            _fill(obj, status={"phase": "Pending", "qosClass": "Burstable" if wants else "BestEffort"})
+            if any(container["resources"] for container in spec["containers"]):
+                obj["status"]["qosClass"] = "Burstable"
         case "Service":
-            _fill(spec, type="ClusterIP", sessionAffinity="None", internalTrafficPolicy="Cluster")
-            _fill(spec, ipFamilies=["IPv4"], ipFamilyPolicy="SingleStack")
-            if spec["type"] != "ClusterIP":
-                _fill(spec, externalTrafficPolicy="Cluster")
+            _fill(spec, {"externalTrafficPolicy": "Cluster"} if spec["type"] != "ClusterIP" else {})
             for port in spec.get("ports") or ():
-                _fill(port, protocol="TCP", targetPort=port.get("port"))
-            _fill(obj, status={"loadBalancer": {}})
+                _fill(port, _DEFAULTS["Port"] | {"targetPort": port.get("port")})
         case "Secret":
-            _fill(obj, type="Opaque", data={})
             given = obj.pop("stringData", {})
             obj["data"] |= {key: base64.b64encode(value.encode()).decode() for key, value in given.items()}
         case "Namespace":
             obj["metadata"].setdefault("labels", {})["kubernetes.io/metadata.name"] = obj["metadata"]["name"]
-            _fill(spec, finalizers=["kubernetes"])
-            _fill(obj, status={"phase": "Active"})
-
-
-def _complete_template(template: Object) -> None:
-    _fill(template, metadata={}, spec={})
-    _complete_pod(template["spec"])
 
 
 def _complete_pod(spec: Object) -> None:
-    _fill(spec, restartPolicy="Always", terminationGracePeriodSeconds=30, dnsPolicy="ClusterFirst")
-    _fill(spec, securityContext={}, schedulerName="default-scheduler", containers=[])
+    _fill(spec, _DEFAULTS["PodSpec"])
     for container in spec["containers"]:
-        name, _, tag = container.get("image", "").rpartition("/")[2].partition(":")
-        _fill(container, imagePullPolicy="IfNotPresent" if tag not in ("", "latest") else "Always", resources={})
-        _fill(container, terminationMessagePath="/dev/termination-log", terminationMessagePolicy="File")
+        tag = container.get("image", "").rpartition("/")[2].partition(":")[2]
+        policy = "IfNotPresent" if tag not in ("", "latest") else "Always"
+        _fill(container, _DEFAULTS["Container"] | {"imagePullPolicy": policy})
         for port in container.get("ports") or ():
-            _fill(port, protocol="TCP")
-        for field in (value_at(entry, "valueFrom.fieldRef") for entry in container.get("env") or ()):
-            _fill(field or {}, apiVersion="v1")
-        for probe in (container[name] for name in ("readinessProbe", "livenessProbe") if container.get(name)):
-            _fill(probe, timeoutSeconds=1, periodSeconds=10, successThreshold=1, failureThreshold=3)
-            if "httpGet" in probe:
-                _fill(probe["httpGet"], path="/", scheme="HTTP")
+            _fill(port, _DEFAULTS["Port"])
+        for entry in container.get("env") or ():
+            _fill(value_at(entry, "valueFrom.fieldRef") or {}, {"apiVersion": "v1"})
+        for probe in (container[name] for name in _PROBES if container.get(name)):
+            _fill(probe, _DEFAULTS["Probe"])
+            _fill(probe.get("httpGet") or {}, {"path": "/", "scheme": "HTTP"})
 
 
 def faults(resource: Resource, obj: Object, before: Object | None) -> list[Cause]:
-    """Return what Kubernetes would refuse in *obj*, with its words; *before* is the object being replaced."""
+    """Return what Kubernetes would refuse in *obj*, in its words; *before* is what is being replaced."""
     name, spec = obj["metadata"]["name"], obj.get("spec") or {}
     causes: list[Cause] = []
     if not re.fullmatch(_SUBDOMAIN, name) or len(name) > 253:
@@ -127,14 +112,13 @@ def _without_images(spec: Object) -> Object:
 
 def _pod_faults(path: str, spec: Object) -> list[Cause]:
     causes = [] if spec["containers"] else [_missing(f"{path}.containers")]
+    not_run = [f"{path}.initContainers"] if spec.get("initContainers") else []
     for index, container in enumerate(spec["containers"]):
-        fields = [field for field in ("name", "image") if not container.get(field)]
-        causes += [_missing(f"{path}.containers[{index}].{field}") for field in fields]
-    seen = [{"initContainers": spec.get("initContainers")}, *({"containers": each} for each in spec["containers"])]
-    for field in (field for field in _NOT_SERVED if any(value_at(part, field) for part in seen)):
-        why = "Unsupported value: the embedded cluster does not run this"
-        causes.append(("FieldValueNotSupported", why, f"{path}.{field}"))
-    return causes
+        here = f"{path}.containers[{index}]"
+        causes += [_missing(f"{here}.{field}") for field in ("name", "image") if not container.get(field)]
+        not_run += [f"{here}.{field}" for field in _NOT_RUN if value_at(container, field)]
+    why = "Unsupported value: the embedded cluster does not run this"
+    return causes + [("FieldValueNotSupported", why, field) for field in not_run]
 
 
 def _missing(field: str) -> Cause:

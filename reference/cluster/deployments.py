@@ -7,16 +7,16 @@ import math
 import zlib
 from collections.abc import Callable
 
-from reference.cluster.controller import Controller
+from reference.cluster.controllers import Controller
 from reference.cluster.events import Recorder
 from reference.cluster.registry import NAME_LETTERS, Registry
 from reference.cluster.resources import DEPLOYMENTS, PODS, REPLICASETS, Object, owner, owner_uid
 from reference.cluster.store import Change, Key, clone, key_of, now
 
 HASH = "pod-template-hash"
-REVISION, HISTORY, DESIRED, MAXIMUM = (
-    f"deployment.kubernetes.io/{name}" for name in ("revision", "revision-history", "desired-replicas", "max-replicas")
-)
+_PREFIX = "deployment.kubernetes.io/"
+REVISION, HISTORY = _PREFIX + "revision", _PREFIX + "revision-history"
+DESIRED, MAXIMUM = _PREFIX + "desired-replicas", _PREFIX + "max-replicas"
 _NOT_COPIED = (REVISION, HISTORY, DESIRED, MAXIMUM, "kubectl.kubernetes.io/last-applied-configuration")
 
 
@@ -47,7 +47,7 @@ class DeploymentController(Controller):
 
 
 class Rollout:
-    """One look at a Deployment and its ReplicaSets: the new one, of the current template, and the old ones."""
+    """One look at a Deployment and its ReplicaSets: the new one (of the current template) and the old."""
 
     def __init__(self, registry: Registry, events: Recorder, deployment: Object) -> None:
         self._registry, self._store, self._events = registry, registry.store, events
@@ -112,7 +112,8 @@ class Rollout:
         return self._new
 
     def _made(self, annotations: dict[str, str], replicas: int) -> Object:
-        meta, template, selector = self._deployment["metadata"], clone(self._spec["template"]), self._spec["selector"]
+        meta, selector = self._deployment["metadata"], self._spec["selector"]
+        template = clone(self._spec["template"])
         digest = str(zlib.crc32(json.dumps(template, sort_keys=True).encode()))
         hashed = {HASH: "".join(NAME_LETTERS[ord(digit) % len(NAME_LETTERS)] for digit in digest)}
         template["metadata"]["labels"] |= hashed
@@ -174,19 +175,15 @@ class Rollout:
 
     def _tell(self) -> None:
         sets, new = self._sets(), self._new
-        counts = {
-            "replicas": sum(_count(rs, "replicas") for rs in sets),
-            "updatedReplicas": _count(new, "replicas") if new else 0,
-            "readyReplicas": sum(_count(rs, "readyReplicas") for rs in sets),
-            "availableReplicas": sum(_count(rs, "availableReplicas") for rs in sets),
-        }
-        counts["unavailableReplicas"] = max(0, sum(rs["spec"]["replicas"] for rs in sets) - counts["availableReplicas"])
-        if counts["availableReplicas"] >= self._spec["replicas"] - self._unavailable:
-            told = "Deployment has minimum availability."
-            self._condition("Available", True, "MinimumReplicasAvailable", told)
-        else:
-            told = "Deployment does not have minimum availability."
-            self._condition("Available", False, "MinimumReplicasUnavailable", told)
+        names = ("replicas", "readyReplicas", "availableReplicas")
+        counts = {name: sum(_count(rs, name) for rs in sets) for name in names}
+        counts["updatedReplicas"] = _count(new, "replicas") if new else 0
+        missing = sum(rs["spec"]["replicas"] for rs in sets) - counts["availableReplicas"]
+        counts["unavailableReplicas"] = max(0, missing)
+        enough = counts["availableReplicas"] >= self._spec["replicas"] - self._unavailable
+        reason = "MinimumReplicasAvailable" if enough else "MinimumReplicasUnavailable"
+        told = f"Deployment {'has' if enough else 'does not have'} minimum availability."
+        self._condition("Available", enough, reason, told)
         if new:
             self._tell_progress(new["metadata"]["name"], counts)
         status: Object = {"observedGeneration": self._deployment["metadata"]["generation"]}
@@ -207,7 +204,8 @@ class Rollout:
             return  # complete; scaling does not count as progress
         rising = ("updatedReplicas", "readyReplicas", "availableReplicas")
         gained = any(counts[count] > self._before.get(count, 0) for count in rising)
-        if {counts[count] for count in ("replicas", "updatedReplicas", "availableReplicas")} == {self._spec["replicas"]}:
+        whole = {counts[count] for count in ("replicas", "updatedReplicas", "availableReplicas")}
+        if whole == {self._spec["replicas"]}:
             told = f'ReplicaSet "{name}" has successfully progressed.'
             self._condition("Progressing", True, "NewReplicaSetAvailable", told)
         elif gained or counts["replicas"] < self._before.get("replicas", 0):

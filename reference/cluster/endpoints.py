@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from reference.cluster.controller import Controller
-from reference.cluster.replicasets import is_ready
+from reference.cluster.controllers import Controller, is_ready
 from reference.cluster.resources import ENDPOINTS, PODS, SERVICES, SLICES, Object, Resource, owner
 from reference.cluster.store import Change, Key, key_of
 
@@ -29,22 +28,23 @@ class EndpointController(Controller):
             if self.store.find(ENDPOINTS, key):
                 self.store.delete(ENDPOINTS, key)
         elif service["spec"].get("selector"):
-            pods = [pod for pod in self.store.list(PODS, key[0]) if _selected(service, pod) and _reachable(pod)]
+            pods = [pod for pod in self.store.list(PODS, key[0]) if _answers(service, pod)]
             self._write(SLICES, self._slice(service, pods))
             self._write(ENDPOINTS, _endpoints(service, pods))
 
     def _slice(self, service: Object, pods: list[Object]) -> Object:
         meta = service["metadata"]
         held = self.store.list(SLICES, meta["namespace"], meta["uid"])
-        name = {"name": held[0]["metadata"]["name"]} if held else {"generateName": meta["name"] + "-"}
+        name: Object = {"name": held[0]["metadata"]["name"]} if held else {"generateName": meta["name"] + "-"}
         managed = "endpointslice.kubernetes.io/managed-by"
         labels = {managed: "endpointslice-controller.k8s.io", SERVICE_NAME: meta["name"]}
         if service["spec"].get("clusterIP") == "None":
             labels["service.kubernetes.io/headless"] = ""
         labels = (meta.get("labels") or {}) | labels
-        head = {"namespace": meta["namespace"], "labels": labels, "ownerReferences": [owner(SERVICES, service)]}
-        endpoints = [_endpoint(pod) for pod in pods] or None
-        return {"metadata": name | head, "addressType": "IPv4", "endpoints": endpoints, "ports": _ports(service, pods)}
+        name |= {"namespace": meta["namespace"], "labels": labels}
+        found = {"endpoints": [_endpoint(pod) for pod in pods] or None, "ports": _ports(service, pods)}
+        name["ownerReferences"] = [owner(SERVICES, service)]
+        return {"metadata": name, "addressType": "IPv4"} | found
 
     def _write(self, resource: Resource, obj: Object) -> None:
         key = obj["metadata"]["namespace"], obj["metadata"].get("name", "")
@@ -64,8 +64,9 @@ def _selected(service: Object, pod: Object) -> bool:
     return bool(selector) and all(labels.get(key) == value for key, value in selector.items())
 
 
-def _reachable(pod: Object) -> bool:
-    return bool(pod["status"].get("podIP")) and pod["status"]["phase"] not in ("Succeeded", "Failed")
+def _answers(service: Object, pod: Object) -> bool:
+    over = pod["status"]["phase"] in ("Succeeded", "Failed")
+    return _selected(service, pod) and "podIP" in pod["status"] and not over
 
 
 def _place(pod: Object) -> Object:
@@ -95,6 +96,7 @@ def _ports(service: Object, pods: list[Object]) -> list[Object] | None:
         return None
     named = {port.get("name"): port["containerPort"] for container in pods[0]["spec"]["containers"]
         for port in container.get("ports") or ()}  # fmt: skip
-    numbers = [(port, named.get(port["targetPort"], port["targetPort"])) for port in service["spec"].get("ports") or ()]
+    ports = service["spec"].get("ports") or ()
+    numbers = [(port, named.get(port["targetPort"], port["targetPort"])) for port in ports]
     return [{"name": port.get("name", ""), "port": number, "protocol": port["protocol"]}
         for port, number in numbers if isinstance(number, int)]  # fmt: skip

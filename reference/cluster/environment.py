@@ -37,9 +37,9 @@ def load_images(path: Path) -> dict[str, Image]:
     """Read the images file; raises OSError, or ValueError that names what is wrong in it."""
     images = {}
     for name, table in tomllib.loads(path.read_text()).items():
-        known = {"entrypoint", "workdir", "env"}
-        if not isinstance(table, dict) or set(table) - known or not isinstance(table.get("entrypoint", []), list):
-            raise ValueError(f'image "{name}" may have entrypoint (a list), workdir and env, and nothing else')
+        known = isinstance(table, dict) and not set(table) - {"entrypoint", "workdir", "env"}
+        if not known or not isinstance(table.get("entrypoint", []), list):
+            raise ValueError(f'image "{name}" may have entrypoint (a list), workdir and env, nothing else')
         env = {key: _placed(value) for key, value in table.get("env", {}).items()}
         entrypoint = tuple(_placed(word) for word in table.get("entrypoint", ()))
         images[name] = Image(entrypoint, _placed(table.get("workdir", "")), env)
@@ -65,8 +65,9 @@ def command(image: Image, container: Object, variables: Mapping[str, str]) -> li
 def variables(store: Store, pod: Object, container: Object, image: Image, home: Path) -> dict[str, str]:
     """Return the container's environment; raises ConfigError."""
     namespace = pod["metadata"]["namespace"]
-    found = {"PATH": os.environ.get("PATH", os.defpath), "LANG": "C.UTF-8", "HOME": str(home), "TMPDIR": str(home)}
-    found |= {"HOSTNAME": pod["metadata"]["name"], reaper.VARIABLE: os.environ.get(reaper.VARIABLE, ""), **image.env}
+    found = {name: os.environ.get(name, "") for name in ("PATH", reaper.VARIABLE)}
+    found |= {"LANG": "C.UTF-8", "HOME": str(home), "TMPDIR": str(home), "HOSTNAME": pod["metadata"]["name"]}
+    found |= image.env
     for service in store.list(SERVICES, namespace) if pod["spec"]["enableServiceLinks"] else ():
         found |= _service_variables(service)
     for source in container.get("envFrom") or ():
@@ -93,7 +94,8 @@ def _service_variables(service: Object) -> dict[str, str]:
         return {}
     name = service["metadata"]["name"].upper().replace("-", "_")
     first = connectable_port(ports[0]["port"])
-    found = {f"{name}_SERVICE_HOST": host, f"{name}_SERVICE_PORT": str(first), f"{name}_PORT": f"tcp://{host}:{first}"}
+    found = {f"{name}_SERVICE_HOST": host, f"{name}_SERVICE_PORT": str(first)}
+    found[f"{name}_PORT"] = f"tcp://{host}:{first}"
     for port in (port for port in ports if port.get("name")):
         named = port["name"].upper().replace("-", "_")
         found[f"{name}_SERVICE_PORT_{named}"] = str(connectable_port(port["port"]))
@@ -101,7 +103,7 @@ def _service_variables(service: Object) -> dict[str, str]:
 
 
 def _data(store: Store, namespace: str, source: Object, how: str) -> dict[str, str]:
-    """Return what a reference (`configMapRef`, `secretKeyRef` …) refers to, nothing when that may be absent and is."""
+    """Return what a `configMapRef`, `secretKeyRef` … refers to; nothing when that is absent and may be."""
     secret = f"secret{how}" in source
     if (reference := source.get(f"secret{how}") or source.get(f"configMap{how}")) is None:
         raise ConfigError(f"the embedded cluster does not know {', '.join(source)}")

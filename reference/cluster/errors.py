@@ -18,7 +18,8 @@ class ApiError(Exception):
     def status(self) -> Object:
         """Return the Status object that clients receive."""
         head = {"kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Failure"}
-        return head | {"message": str(self), "reason": self.reason, "details": self.details, "code": self.code}
+        head |= {"message": str(self), "reason": self.reason}
+        return head | {"details": self.details, "code": self.code}
 
 
 def _about(resource: Resource, name: str) -> Object:
@@ -32,7 +33,8 @@ def not_found(resource: Resource, name: str) -> ApiError:
 
 def already_exists(resource: Resource, name: str) -> ApiError:
     """The name is taken (409)."""
-    return ApiError(409, "AlreadyExists", f'{resource.qualified} "{name}" already exists', _about(resource, name))
+    message = f'{resource.qualified} "{name}" already exists'
+    return ApiError(409, "AlreadyExists", message, _about(resource, name))
 
 
 def conflict(resource: Resource, name: str, why: str = _CHANGED) -> ApiError:

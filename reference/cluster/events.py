@@ -40,7 +40,7 @@ class Recorder:
             "apiVersion": "v1",
             "kind": "Event",
             "metadata": {"name": f"{meta['name']}.{time.time_ns():x}", "namespace": namespace},
-            "involvedObject": involved | ({"fieldPath": f"spec.containers{{{container}}}"} if container else {}),
+            "involvedObject": involved | _path(container),
             "reason": reason,
             "message": message,
             "type": kind,
@@ -56,8 +56,12 @@ class Recorder:
             return {"source": {}, "firstTimestamp": None, "lastTimestamp": None, "eventTime": exact,
                 "action": "Binding", "reportingInstance": f"default-scheduler-{self._host}"}  # fmt: skip
         source = {"component": self._component} | ({"host": self._host} if self._host else {})
-        return {"source": source, "firstTimestamp": now(), "lastTimestamp": now(), "count": 1, "eventTime": None,
-            "reportingInstance": self._host}  # fmt: skip
+        times = {"firstTimestamp": now(), "lastTimestamp": now(), "eventTime": None}
+        return times | {"source": source, "count": 1, "reportingInstance": self._host}
+
+
+def _path(container: str) -> Object:
+    return {"fieldPath": f"spec.containers{{{container}}}"} if container else {}
 
 
 def _again(event: Object) -> None:

@@ -1,4 +1,4 @@
-"""The patches of the API: merge, strategic merge, JSON, and apply (a strategic merge that names its manager)."""
+"""The patches of the API: merge, strategic merge, JSON, and apply (a strategic merge with a manager)."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ JSON_PATCH, MERGE, STRATEGIC, APPLY = KINDS = tuple(
         "apply-patch+yaml")
 )  # fmt: skip
 _MERGED_BY = {"containers": "name", "env": "name", "volumes": "name", "volumeMounts": "mountPath",
-    "imagePullSecrets": "name", "conditions": "type", "ownerReferences": "uid", "hostAliases": "ip"}  # fmt: skip
+    "imagePullSecrets": "name", "conditions": "type", "ownerReferences": "uid"}  # fmt: skip
 
 
 def patched(current: Object, kind: str, body: bytes) -> Object:
     """Return *current* as the patch wants it; raises ApiError 400, 415 or 422."""
     if kind not in KINDS:
-        message = f"the body of the request was in an unknown format - accepted media types include: {', '.join(KINDS)}"
-        raise ApiError(415, "UnsupportedMediaType", message)
+        message = "the body of the request was in an unknown format - accepted media types include: "
+        raise ApiError(415, "UnsupportedMediaType", message + ", ".join(KINDS))
     try:
         patch = yaml.safe_load(body) if kind == APPLY else json.loads(body)
         if kind == JSON_PATCH:
@@ -51,7 +51,7 @@ def merge(current: Any, patch: Any) -> Any:
 
 
 def strategic_merge(current: Object, patch: Object) -> Object:
-    """Return the strategic merge: lists of named things are merged by their key, `$patch` directives obeyed."""
+    """Return the strategic merge: lists of named things are merged by their key, directives are obeyed."""
     result = {} if patch.get("$patch") in ("replace", "delete") else dict(current)
     for key, value in patch.items():
         if value is None:
@@ -59,14 +59,15 @@ def strategic_merge(current: Object, patch: Object) -> Object:
         elif isinstance(value, dict):
             result[key] = strategic_merge(result.get(key) or {}, value)
         elif isinstance(value, list):
-            result[key] = _merged_list(key, result.get(key) or [], value, patch.get(f"$setElementOrder/{key}"))
+            order = patch.get(f"$setElementOrder/{key}")
+            result[key] = _merged_list(key, result.get(key) or [], value, order or [])
         else:
             result[key] = value
     kept = patch.get("$retainKeys")
     return {key: value for key, value in result.items() if key[0] != "$" and (kept is None or key in kept)}
 
 
-def _merged_list(field: str, current: list[Any], patch: list[Any], order: list[Any] | None) -> list[Any]:
+def _merged_list(field: str, current: list[Any], patch: list[Any], order: list[Any]) -> list[Any]:
     by = _MERGED_BY.get(field)
     if field == "ports":
         by = "containerPort" if any("containerPort" in item for item in (*current, *patch)) else "port"
@@ -78,7 +79,7 @@ def _merged_list(field: str, current: list[Any], patch: list[Any], order: list[A
             merged.pop(item.get(by), None)
         else:
             merged[item.get(by)] = strategic_merge(merged.get(item.get(by)) or {}, item)
-    ranks = {item.get(by): rank for rank, item in enumerate(order or ())}
+    ranks = {item.get(by): rank for rank, item in enumerate(order)}
     return sorted(merged.values(), key=lambda item: ranks.get(item.get(by), len(ranks)))
 
 

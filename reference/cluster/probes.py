@@ -12,10 +12,11 @@ EAGER_SECONDS = 0.02
 EASE = 0.05  # while not ready, the next look comes after this share of the time waited so far
 
 Look = Callable[[], Awaitable[str]]  # says what is wrong, "" when all is well
+Tell = Callable[[str], None]
 
 
 async def look(probe: Object, ip: str, ports: dict[str, int]) -> str:
-    """Probe a port once, within the probe's timeout; returns what is wrong in the kubelet's words, else ""."""
+    """Probe once, within the probe's timeout; returns what is wrong in the kubelet's words, else ""."""
     check = probe.get("httpGet") or probe["tcpSocket"]
     host, port = check.get("host") or ip, ports.get(check["port"], check["port"])
     path = "/" + check["path"].lstrip("/") if "httpGet" in probe else ""
@@ -47,8 +48,8 @@ async def _http_fault(
     return "" if 200 <= status < 400 else f"HTTP probe failed with statuscode: {status}"
 
 
-async def keep_ready(probe: Object, look: Look, unwell: Callable[[str], None], say: Callable[[bool], None]) -> None:
-    """Say whenever readiness changes, for ever; failures count and are told only as often as the probe is due."""
+async def keep_ready(probe: Object, look: Look, unwell: Tell, say: Callable[[bool], None]) -> None:
+    """Say whenever readiness changes, for ever; failures count and are told only when the probe is due."""
     ready, wins, losses, period = False, 0, 0, float(probe["periodSeconds"])
     since = time.monotonic()
     due = since + probe.get("initialDelaySeconds", 0)
@@ -66,7 +67,7 @@ async def keep_ready(probe: Object, look: Look, unwell: Callable[[str], None], s
         await asyncio.sleep(period if ready else min(period, max(EAGER_SECONDS, (at - since) * EASE)))
 
 
-async def until_dead(probe: Object, look: Look, unwell: Callable[[str], None]) -> None:
+async def until_dead(probe: Object, look: Look, unwell: Tell) -> None:
     """Return when a liveness probe has failed as often in a row as it may."""
     losses, pause = 0, probe.get("initialDelaySeconds", 0)
     while losses < probe["failureThreshold"]:

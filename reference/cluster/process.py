@@ -1,4 +1,4 @@
-"""A local process in a session of its own that cannot outlive this one, and the log that its output becomes."""
+"""A local process in a session of its own that cannot outlive this one, and the log of its output."""
 
 from __future__ import annotations
 
@@ -14,6 +14,9 @@ from pathlib import Path
 
 PR_SET_PDEATHSIG = 1
 _CHUNK = 65536
+
+Output = Callable[[bytes], None]
+
 _libc = ctypes.CDLL(None, use_errno=True)
 
 
@@ -63,7 +66,7 @@ class Log:
 def _bind_life_to(parent: int) -> Callable[[], None]:
     def prepare() -> None:
         _libc.prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
-        if os.getppid() != parent:  # the parent died before the line above: nobody would ever end this process
+        if os.getppid() != parent:  # it died before the line above: nobody would ever end this process
             os._exit(1)
 
     return prepare
@@ -73,7 +76,7 @@ class Process:
     """A running command; `exited` resolves to its exit code, 128 + n when signal n ended it."""
 
     def __init__(
-        self, command: Sequence[str], environment: Mapping[str, str], folder: Path, output: Callable[[bytes], None]
+        self, command: Sequence[str], variables: Mapping[str, str], folder: Path, output: Output
     ) -> None:
         """Start it; raises OSError when it cannot be started."""
         loop = asyncio.get_running_loop()
@@ -82,7 +85,7 @@ class Process:
         self._pipe, writing = os.pipe()
         try:
             self._popen = subprocess.Popen(
-                command, env=environment, cwd=folder, stdin=subprocess.DEVNULL, stdout=writing, stderr=writing,
+                command, env=variables, cwd=folder, stdin=subprocess.DEVNULL, stdout=writing, stderr=writing,
                 start_new_session=True, preexec_fn=_bind_life_to(os.getpid()),
             )  # fmt: skip
         except (OSError, subprocess.SubprocessError):

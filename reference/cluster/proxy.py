@@ -7,7 +7,7 @@ import contextlib
 import socket
 import struct
 
-from reference.cluster.controller import Controller
+from reference.cluster.controllers import Controller
 from reference.cluster.endpoints import SERVICE_NAME
 from reference.cluster.environment import connectable_port
 from reference.cluster.events import Recorder
@@ -16,6 +16,7 @@ from reference.cluster.resources import SERVICES, SLICES, Object
 from reference.cluster.store import Change, Key, key_of
 
 CONNECT_SECONDS = 5.0
+CHUNK = 65536
 
 Address = tuple[str, int]
 
@@ -96,7 +97,7 @@ class Listener:
             self._loop.add_reader(self._socket, self._accept)
         elif self._backends and not backends:
             self._loop.remove_reader(self._socket)
-            self._socket.shutdown(socket.SHUT_RDWR)  # a bound socket that does not listen refuses, and keeps the port
+            self._socket.shutdown(socket.SHUT_RDWR)  # bound, but no longer listening: refuses, keeps the port
         self._backends = backends
 
     def close(self) -> None:
@@ -106,67 +107,41 @@ class Listener:
 
     def _accept(self) -> None:
         with contextlib.suppress(BlockingIOError, ConnectionError):
-            while True:
-                client, _ = self._socket.accept()
-                self._turn += 1
-                relay = self._loop.create_task(self._relay(client, self._backends[self._turn % len(self._backends)]))
-                self._relays.add(relay)
-                relay.add_done_callback(self._relays.discard)
+            client, _ = self._socket.accept()
+            client.setblocking(False)
+            self._turn += 1
+            backend = self._backends[self._turn % len(self._backends)]
+            relay = self._loop.create_task(self._relay(client, backend))
+            self._relays.add(relay)
+            relay.add_done_callback(self._relays.discard)
 
     async def _relay(self, client: socket.socket, backend: Address) -> None:
-        client.setblocking(False)
         try:
             async with asyncio.timeout(CONNECT_SECONDS):
-                _, pod = await self._loop.create_connection(_Half, *backend)
+                from_pod, to_pod = await asyncio.open_connection(*backend)
         except OSError:
             _reset(client)
             client.close()
             return
-        _, near = await self._loop.connect_accepted_socket(_Half, client)
-        near.other, pod.other = pod, near
-        near.transport.resume_reading()
-        pod.transport.resume_reading()
+        from_client, to_client = await asyncio.open_connection(sock=client)
+        await asyncio.gather(_pour(from_client, to_pod), _pour(from_pod, to_client))
+        to_pod.close()
+        to_client.close()
+
+
+async def _pour(source: asyncio.StreamReader, target: asyncio.StreamWriter) -> None:
+    """Pass on everything until its end; a broken connection breaks the other one, too."""
+    try:
+        while data := await source.read(CHUNK):
+            target.write(data)
+            await target.drain()
+        target.write_eof()
+    except OSError:
+        _reset(target.get_extra_info("socket"))
+        target.transport.abort()
 
 
 def _reset(connection: socket.socket) -> None:
+    """Have the other side see a reset, not a polite end, when this connection is closed."""
     with contextlib.suppress(OSError):
         connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-
-
-class _Half(asyncio.Protocol):
-    """One side of a relayed connection; what it receives, and how it ends, the other side gets."""
-
-    transport: asyncio.Transport
-    other: _Half
-    ended = False
-
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport)
-        self.transport = transport
-        transport.pause_reading()
-
-    def data_received(self, data: bytes) -> None:
-        self.other.transport.write(data)
-
-    def eof_received(self) -> bool:
-        self.ended = True
-        if self.other.ended:
-            self.other.transport.close()
-            return False
-        self.other.transport.write_eof()
-        return True
-
-    def connection_lost(self, error: Exception | None) -> None:
-        if not hasattr(self, "other"):
-            return
-        if error:
-            _reset(self.other.transport.get_extra_info("socket"))
-            self.other.transport.abort()
-        else:
-            self.other.transport.close()
-
-    def pause_writing(self) -> None:
-        self.other.transport.pause_reading()
-
-    def resume_writing(self) -> None:
-        self.other.transport.resume_reading()

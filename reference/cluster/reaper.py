@@ -1,7 +1,7 @@
-"""Ends what a cluster left behind: waits for the cluster's end, then kills whatever carries the cluster's mark.
+"""Ends what a cluster left behind: waits for the cluster's end, then kills what carries the cluster's mark.
 
-Run as a process of its own by the cluster (`reaper.py MARK FOLDER`), which holds the other end of its stdin. It is
-for what cannot be told to die with its parent: what a pod's process started in turn, when the cluster is killed.
+Run as a process of its own by the cluster (`reaper.py MARK FOLDER`), which holds the other end of its stdin.
+It is for what cannot be told to die with the cluster: what a pod's process started in turn.
 """
 
 from __future__ import annotations

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 
 from reference.cluster import errors
 from reference.cluster.defaults import complete, faults
-from reference.cluster.resources import NAMESPACES, PODS, SERVICES, Object, Resource
+from reference.cluster.resources import NAMESPACES, NODES, PODS, SERVICES, Object, Resource
 from reference.cluster.store import Key, Store, clone, key_of, now
 
 NAME_LETTERS = "bcdfghjklmnpqrstvwxz2456789"
@@ -30,8 +30,8 @@ class Registry:
             meta.pop(field, None)
         if not meta.get("name"):
             if not meta.get("generateName"):
-                need = ("FieldValueRequired", "Required value: name or generateName is required", "metadata.name")
-                raise errors.invalid(resource, "", [need])
+                why = "Required value: name or generateName is required"
+                raise errors.invalid(resource, "", [("FieldValueRequired", why, "metadata.name")])
             meta["name"] = meta["generateName"] + "".join(random.choices(NAME_LETTERS, k=5))
         if resource.namespaced:
             if meta.setdefault("namespace", namespace) != namespace:
@@ -40,7 +40,7 @@ class Registry:
             if "deletionTimestamp" in self.store.get(NAMESPACES, ("", namespace))["metadata"]:
                 why = f"unable to create new content in namespace {namespace} because it is being terminated"
                 raise errors.forbidden(resource, meta["name"], why)
-        if resource.kind in _OWN_STATUS:
+        if resource.kind in _OWN_STATUS and resource is not NODES:
             obj.pop("status", None)
         if resource.kind in _COUNTED:
             meta["generation"] = 1
@@ -48,15 +48,15 @@ class Registry:
         return self.store.create(resource, obj)
 
     def replace(self, resource: Resource, obj: Object, part: str = "") -> Object:
-        """Store *obj* over what is there: all but its status, or only its *part* "status"; raises ApiError."""
+        """Store all of *obj* but its status over what is there, or only its *part* "status"; raises ApiError."""
         before = self.store.get(resource, key_of(obj))
         given, kept = obj["metadata"], before["metadata"]
         if given.get("uid") not in (None, "", kept["uid"]):
-            why = f"Precondition failed: UID in precondition: {given['uid']}, UID in object meta: {kept['uid']}"
-            raise errors.conflict(resource, kept["name"], why)
+            uids = f"UID in precondition: {given['uid']}, UID in object meta: {kept['uid']}"
+            raise errors.conflict(resource, kept["name"], f"Precondition failed: {uids}")
         if part == "status":
-            versioned = kept | {"resourceVersion": given.get("resourceVersion")}
-            return self.store.update(resource, before | {"status": obj.get("status") or {}, "metadata": versioned})
+            meta = kept | {"resourceVersion": given.get("resourceVersion")}
+            return self.store.update(resource, before | {"status": obj.get("status") or {}, "metadata": meta})
         obj = clone(obj) | {"apiVersion": resource.api_version, "kind": resource.kind}
         obj["metadata"] |= {field: kept[field] for field in _SET_BY_SERVER if field in kept}
         if resource.kind in _OWN_STATUS and "status" in before:
@@ -98,7 +98,8 @@ class Registry:
             spec["clusterIPs"] = [spec["clusterIP"]]
         used = {port.get("nodePort") for other in others for port in other["spec"].get("ports") or ()}
         held = {port["port"]: port.get("nodePort") for port in had.get("ports") or ()}
-        for index, port in enumerate(spec.get("ports") or () if spec["type"] in ("NodePort", "LoadBalancer") else ()):
+        outside = spec["type"] in ("NodePort", "LoadBalancer")
+        for index, port in enumerate(spec.get("ports") or () if outside else ()):
             if port.get("nodePort") and port["nodePort"] in used:
                 why = f"Invalid value: {port['nodePort']}: provided port is already allocated"
                 cause = ("FieldValueInvalid", why, f"spec.ports[{index}].nodePort")

@@ -54,8 +54,9 @@ BY_PATH = {(resource.group, resource.version, resource.plural): resource for res
 
 def owner(resource: Resource, obj: Object) -> Object:
     """Return the reference by which *obj* owns what its controller makes."""
-    reference = {"apiVersion": resource.api_version, "kind": resource.kind, "controller": True}
-    return reference | {field: obj["metadata"][field] for field in ("name", "uid")} | {"blockOwnerDeletion": True}
+    named = {field: obj["metadata"][field] for field in ("name", "uid")}
+    kind = {"apiVersion": resource.api_version, "kind": resource.kind}
+    return kind | named | {"controller": True, "blockOwnerDeletion": True}
 
 
 def owner_uid(obj: Object) -> str:

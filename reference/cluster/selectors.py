@@ -74,7 +74,7 @@ def as_text(selector: Object) -> str:
 
 
 def fields_match(resource: Resource, text: str) -> Match:
-    """Return the test that a field selector like `metadata.name=a,type!=b` stands for; raises ApiError 400."""
+    """Return the test that a field selector like `metadata.name=a,type!=b` is; raises ApiError 400."""
     tests = []
     for term in filter(None, text.split(",")):
         if not (found := _EQUALITY.match(term)):

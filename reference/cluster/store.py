@@ -47,7 +47,7 @@ class Change:
 
 
 class Store:
-    """All objects. What is stored is never changed in place, so readers may keep it but must not write to it."""
+    """All objects. What is stored is never changed in place: readers may keep it and must not write to it."""
 
     def __init__(self) -> None:
         # The clock as first version: versions of an earlier cluster are recognised as too old.

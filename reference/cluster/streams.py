@@ -33,8 +33,8 @@ class Streams:
             return await _log(request, key[1], [c["name"] for c in pod["spec"]["containers"]], running)
         if part == "portforward" and "websocket" in request.headers.get("Upgrade", "").lower():
             if not running:
-                why = f"unable to forward port because pod is not running. Current status={pod['status']['phase']}"
-                raise bad_request(why)
+                why = "unable to forward port because pod is not running. Current status="
+                raise bad_request(why + pod["status"]["phase"])
             return await _forward(request, next(iter(running.values())).around.ip)
         why = "this cluster runs no commands in pods" if part == "exec" else "only over a websocket"
         raise ApiError(501, "NotImplemented", f"{part} is not served: {why}")
@@ -130,7 +130,8 @@ async def _forward(request: web.BaseRequest, ip: str) -> web.StreamResponse:
             reader, writers[index] = await asyncio.open_connection(ip, port)
             relays.append(relay(data, reader))
         except OSError as failure:
-            await socket.send_bytes(error + f"error forwarding port {port} to pod: {failure.strerror}".encode())
+            told = f"error forwarding port {port} to pod: {failure.strerror}"
+            await socket.send_bytes(error + told.encode())
     relaying = asyncio.create_task(relay_all())
     async for message in socket:
         if message.type is WSMsgType.BINARY and (writer := writers.get(message.data[0] // 2)):

@@ -11,22 +11,26 @@ from reference.cluster.selectors import as_text
 
 Row = tuple[Any, ...]
 
+_META = "meta.k8s.io/v1"
+_NUMBERS = ("Desired", "Current", "Up-to-date", "Available", "Count", "Data")
+
 
 def table(kind: str, objects: list[Object], version: str, include: str) -> Object:
     """Return the Table of some objects; *include* says how much of each object its row carries."""
     names, cells = _COLUMNS.get(kind, ("Name Age", lambda obj: (_name(obj), _age(obj))))
     rows = []
     for obj in objects:
-        partial = {"kind": "PartialObjectMetadata", "apiVersion": "meta.k8s.io/v1", "metadata": obj["metadata"]}
+        partial = {"kind": "PartialObjectMetadata", "apiVersion": _META, "metadata": obj["metadata"]}
         carried = {"Object": obj, "None": None}.get(include, partial)
         rows.append({"cells": list(cells(obj)), "object": carried})
-    head = {"kind": "Table", "apiVersion": "meta.k8s.io/v1", "metadata": {"resourceVersion": version}}
-    return head | {"columnDefinitions": [_column(name.replace("_", " ")) for name in names.split()], "rows": rows}
+    columns = [_column(name.replace("_", " ")) for name in names.split()]
+    head = {"kind": "Table", "apiVersion": _META, "metadata": {"resourceVersion": version}}
+    return head | {"columnDefinitions": columns, "rows": rows}
 
 
 def _column(name: str) -> Object:
     plain = name.removeprefix("+")
-    kind = "integer" if plain in ("Desired", "Current", "Up-to-date", "Available", "Count", "Data") else "string"
+    kind = "integer" if plain in _NUMBERS else "string"
     form, priority = ("name" if plain == "Name" else ""), int(name != plain)
     return {"name": plain, "type": kind, "format": form, "description": "", "priority": priority}
 
@@ -36,17 +40,14 @@ def _age_of(stamp: str | None) -> str:
         return "<unknown>"
     seconds = max(0, int((datetime.now(UTC) - datetime.fromisoformat(stamp)).total_seconds()))
     minutes, hours, days = seconds // 60, seconds // 3600, seconds // 86400
-    for limit, age in (
-        (120, f"{seconds}s"),
-        (600, f"{minutes}m{seconds % 60}s"),
-        (3 * 3600, f"{minutes}m"),
-        (8 * 3600, f"{hours}h{minutes % 60}m"),
-        (48 * 3600, f"{hours}h"),
-        (8 * 86400, f"{days}d{hours % 24}h"),
-    ):
-        if seconds < limit:
-            return age if seconds < 120 else age.removesuffix("m0s") + "m" * age.endswith("m0s")
-    return f"{days}d"
+    if seconds < 120:
+        return f"{seconds}s"
+    exact = {minutes < 10: (minutes, "m", seconds % 60, "s"), 3 <= hours < 8: (hours, "h", minutes % 60, "m"),
+        2 <= days < 8: (days, "d", hours % 24, "h")}  # fmt: skip
+    if True in exact:
+        whole, unit, rest, smaller = exact[True]
+        return f"{whole}{unit}{rest}{smaller}" if rest else f"{whole}{unit}"
+    return f"{minutes}m" if hours < 3 else f"{hours}h" if days < 2 else f"{days}d"
 
 
 def _name(obj: Object) -> str:
@@ -93,8 +94,10 @@ def _replica_set(obj: Object) -> Row:
 
 def _service(obj: Object) -> Row:
     spec = obj["spec"]
-    node_ports = ((port, f":{port['nodePort']}" if port.get("nodePort") else "") for port in spec.get("ports") or ())
-    ports = ",".join(f"{port['port']}{node}/{port['protocol']}" for port, node in node_ports) or "<none>"
+    listed = spec.get("ports") or ()
+    nodes = [f":{port['nodePort']}" if port.get("nodePort") else "" for port in listed]
+    pairs = zip(listed, nodes, strict=True)
+    ports = ",".join(f"{port['port']}{node}/{port['protocol']}" for port, node in pairs) or "<none>"
     outside = spec.get("externalName") or ("<pending>" if spec["type"] == "LoadBalancer" else "<none>")
     selector = as_text({"matchLabels": spec.get("selector") or {}}) or "<none>"
     return _name(obj), spec["type"], spec.get("clusterIP", "<none>"), outside, ports, _age(obj), selector
@@ -147,9 +150,8 @@ _COLUMNS: dict[str, tuple[str, Callable[[Object], Row]]] = {  # "+" marks what o
     "Endpoints": ("Name Endpoints Age", _endpoints),
     "EndpointSlice": ("Name AddressType Ports Endpoints Age", _slice),
     "Namespace": ("Name Status Age", lambda obj: (_name(obj), obj["status"]["phase"], _age(obj))),
-    "Node": (
-        "Name Status Roles Age Version +Internal-IP +External-IP +OS-Image +Kernel-Version +Container-Runtime", _node
-    ),
+    "Node": ("Name Status Roles Age Version +Internal-IP +External-IP +OS-Image +Kernel-Version "
+        "+Container-Runtime", _node),
     "ConfigMap": ("Name Data Age", _counted("data")),
     "Secret": ("Name Type Data Age", lambda obj: (_name(obj), obj["type"], len(obj["data"]), _age(obj))),
     "ServiceAccount": ("Name Secrets Age", _counted("secrets")),

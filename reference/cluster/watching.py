@@ -87,7 +87,7 @@ class Asked:
 
     def as_table(self, objects: list[Object], version: str) -> Object | None:
         """Return objects as a Table, None when no Table was asked for."""
-        if "as=Table" not in self.request.headers.get("Accept", ""):
+        if self.part or "as=Table" not in self.request.headers.get("Accept", ""):
             return None
         return tables.table(self.resource.kind, objects, version, self.request.query.get("includeObject", ""))
 
@@ -101,7 +101,7 @@ class Watch:
         self._response = web.StreamResponse(headers={"Content-Type": "application/json"})
 
     async def run(self) -> web.StreamResponse:
-        """Answer the request; a forgotten version ends the stream with an ERROR event, as Kubernetes does it."""
+        """Answer the request; as in Kubernetes, a forgotten version ends the stream with an ERROR event."""
         asked, store, query = self._asked, self._store, self._asked.request.query
         match, since = asked.match, query.get("resourceVersion", "")
         await self._response.prepare(asked.request)
@@ -149,7 +149,8 @@ class Watch:
 
     async def _bookmark(self, more: Object) -> None:
         resource, meta = self._asked.resource, {"resourceVersion": str(self._store.version)} | more
-        await self._write("BOOKMARK", {"kind": resource.kind, "apiVersion": resource.api_version, "metadata": meta})
+        mark = {"kind": resource.kind, "apiVersion": resource.api_version, "metadata": meta}
+        await self._write("BOOKMARK", mark)
 
     async def _write(self, kind: str, obj: Object) -> None:
         if kind in ("ADDED", "MODIFIED", "DELETED"):
