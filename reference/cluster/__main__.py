@@ -99,7 +99,10 @@ async def _serve(
     for wanted in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(wanted, ended.set)
     if asked.until_stdin_closes:
-        loop.add_reader(sys.stdin, lambda: ended.set() if not os.read(sys.stdin.fileno(), 4096) else None)
+        try:
+            loop.add_reader(sys.stdin, lambda: None if os.read(sys.stdin.fileno(), 4096) else ended.set())
+        except OSError:  # a file or nothing: it cannot be waited for, so it counts as closed
+            ended.set()
     address, token = f"127.{network}.0.1", secrets.token_urlsafe(32)
     authority = trustme.CA()
     certificate = authority.cert_pem.bytes()

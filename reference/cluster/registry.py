@@ -48,7 +48,7 @@ class Registry:
         return self.store.create(resource, obj)
 
     def replace(self, resource: Resource, obj: Object, part: str = "") -> Object:
-        """Store all of *obj* but its status over what is there, or only its *part* "status"; raises ApiError."""
+        """Store *obj* over what is there: its *part* "status", else everything else; raises ApiError."""
         before = self.store.get(resource, key_of(obj))
         given, kept = obj["metadata"], before["metadata"]
         if given.get("uid") not in (None, "", kept["uid"]):

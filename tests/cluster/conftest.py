@@ -5,66 +5,32 @@ from __future__ import annotations
 import json
 import os
 import shutil
-import socket
 import subprocess
-import sys
-import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
+from contextlib import AbstractContextManager
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
-from kubernetes import client, config, watch
+from kubernetes import client, config
 from kubernetes.stream import portforward
 
-HERE = Path(__file__).parent
+from tests.cluster.embedding import HERE, SECONDS, EmbeddedCluster, embedded_cluster
+from tests.cluster.watching import everything_gone, is_rolled_out, seen
+
 VARIABLE = "CLUSTER_TEST_KUBECONFIG"
-SECONDS = 20
-
-
-@dataclass(frozen=True)
-class EmbeddedCluster:
-    """One running embedded cluster."""
-
-    process: subprocess.Popen[bytes]
-    kubeconfig: Path
-    logs: Path
-    started_within: float  # seconds from the start of the process to the kubeconfig
-
-
-@contextmanager
-def embedded_cluster(folder: Path, *arguments: str) -> Iterator[EmbeddedCluster]:
-    """Run an embedded cluster that keeps its files in *folder*; ended afterwards."""
-    paths = {"--kubeconfig": folder / "kubeconfig", "--logs": folder / "logs", "--images": HERE / "images.toml"}
-    words = [word for pair in paths.items() for word in map(str, pair)]
-    began = time.monotonic()
-    process = subprocess.Popen(
-        [sys.executable, "-m", "reference.cluster", *words, "--until-stdin-closes", *arguments],
-        cwd=HERE.parents[1], stdin=subprocess.PIPE,
-    )  # fmt: skip
-    try:
-        while not paths["--kubeconfig"].exists():
-            assert process.poll() is None, "the cluster ended before it answered"
-            assert time.monotonic() - began < SECONDS, "the cluster did not answer"
-            os.sched_yield()
-        yield EmbeddedCluster(process, paths["--kubeconfig"], paths["--logs"], time.monotonic() - began)
-    finally:
-        process.terminate()
-        process.wait(SECONDS)
-        assert process.stdin
-        process.stdin.close()
+StartCluster = Callable[..., AbstractContextManager[EmbeddedCluster]]
 
 
 @pytest.fixture(scope="session")
-def start_cluster(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., object]:
+def start_cluster(tmp_path_factory: pytest.TempPathFactory) -> StartCluster:
     """The way to run an embedded cluster of one's own."""
     return lambda *arguments: embedded_cluster(tmp_path_factory.mktemp("cluster"), *arguments)
 
 
 @pytest.fixture(scope="session")
-def embedded(start_cluster: Callable[..., object]) -> Iterator[EmbeddedCluster]:
+def embedded(start_cluster: StartCluster) -> Iterator[EmbeddedCluster]:
     """The embedded cluster that all tests of a run share."""
     with start_cluster() as cluster:
         yield cluster
@@ -102,7 +68,7 @@ def namespace(core: client.CoreV1Api, request: pytest.FixtureRequest) -> Iterato
     core.delete_namespace(name)
 
 
-def _filled(manifest: dict, **changes: object) -> dict:
+def _filled(manifest: dict[str, Any], **changes: Any) -> dict[str, Any]:
     spec = manifest["spec"]["template"]["spec"]
     for key, value in changes.items():
         if key in ("strategy", "replicas", "minReadySeconds"):
@@ -121,7 +87,7 @@ def deployed(apps: client.AppsV1Api, core: client.CoreV1Api, namespace: str) -> 
     """Deploys the echo program with a Service, waits until it is ready (or not), and takes it away afterwards."""
     made = []
 
-    def deploy(name: str, ready: bool = True, **changes: object) -> str:
+    def deploy(name: str, ready: bool = True, **changes: Any) -> str:
         text = (HERE / "echo.yaml").read_text().replace("stripe-mock", name)
         deployment, service = yaml.safe_load_all(text)
         made.append(name)
@@ -138,36 +104,12 @@ def deployed(apps: client.AppsV1Api, core: client.CoreV1Api, namespace: str) -> 
         everything_gone(core, namespace, f"name={name}")
 
 
-def is_rolled_out(deployment: client.V1Deployment) -> bool:
-    """Tell whether a Deployment is where its spec wants it, by kubectl's own rule."""
-    status, wanted = deployment.status, deployment.spec.replicas
-    current = (status.observed_generation or 0) >= deployment.metadata.generation
-    counts = {status.updated_replicas or 0, status.replicas or 0, status.available_replicas or 0}
-    return current and counts == {wanted}
-
-
-def seen(listing: Callable, namespace: str, name: str, accept: Callable, seconds: int = SECONDS) -> object:
-    """Watch one object until *accept* takes it, and return it."""
-    selector = f"metadata.name={name}"
-    for event in watch.Watch().stream(listing, namespace, field_selector=selector, timeout_seconds=seconds):
-        if accept(event["object"]):
-            return event["object"]
-    raise AssertionError(f"{name} did not become as expected within {seconds} s")
-
-
-def everything_gone(core: client.CoreV1Api, namespace: str, labels: str) -> None:
-    """Wait until no pod with these labels is left."""
-    pods = core.list_namespaced_pod(namespace, label_selector=labels)
-    left = {pod.metadata.name for pod in pods.items}
-    stream = watch.Watch().stream(
-        core.list_namespaced_pod, namespace, label_selector=labels, timeout_seconds=SECONDS,
-        resource_version=pods.metadata.resource_version,
-    )  # fmt: skip
-    while left:
-        event = next(stream, None)
-        assert event, f"still there after {SECONDS} s: {left}"
-        if event["type"] == "DELETED":
-            left.discard(event["object"].metadata.name)
+@pytest.fixture
+def note(core: client.CoreV1Api, namespace: str) -> Iterator[client.V1ConfigMap]:
+    """A ConfigMap to write to, deleted afterwards."""
+    body = {"metadata": {"name": "note", "labels": {"colour": "red"}}, "data": {"a": "1", "b": "2"}}
+    yield core.create_namespaced_config_map(namespace, body)
+    core.delete_namespaced_config_map("note", namespace)
 
 
 @pytest.fixture
@@ -182,10 +124,10 @@ def pods_of(core: client.CoreV1Api, namespace: str) -> Callable[[str], list[clie
 
 
 @pytest.fixture
-def ask(kubeconfig: Path, namespace: str) -> Callable[[str, str], dict]:
+def ask(kubeconfig: Path, namespace: str) -> Callable[[str, str], Any]:
     """Asks a pod's echo program something, through a port-forward."""
 
-    def asked(pod: str, path: str) -> dict:
+    def asked(pod: str, path: str) -> Any:
         forwarding = client.CoreV1Api(config.new_client_from_config(str(kubeconfig)))
         forward = portforward(forwarding.connect_get_namespaced_pod_portforward, pod, namespace, ports="8080")
         connection = forward.socket(8080)
@@ -215,8 +157,3 @@ def kubectl(kubeconfig: Path, namespace: str, tmp_path_factory: pytest.TempPathF
         return done.stderr if fails else done.stdout
 
     return run
-
-
-def connect(address: str, port: int) -> socket.socket:
-    """Connect to an address of the embedded cluster; raises ConnectionRefusedError."""
-    return socket.create_connection((address, port), SECONDS)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import os
 import re
@@ -18,8 +19,11 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from conftest import EmbeddedCluster, everything_gone, is_rolled_out, seen
 from kubernetes import client, config
+
+from tests.cluster.conftest import StartCluster
+from tests.cluster.embedding import EmbeddedCluster
+from tests.cluster.watching import everything_gone, is_rolled_out, seen
 
 ROOT = Path(__file__).parents[2]
 pytestmark = [
@@ -89,13 +93,18 @@ def test_a_service_balances_and_refuses_when_nobody_is_ready(
 def test_a_service_refuses_while_its_only_pod_is_ending(
     core: client.CoreV1Api, namespace: str, deployed: Deploy, pods_of: Pods
 ) -> None:
-    deployed("lingering", args=["--deaf"], terminationGracePeriodSeconds=1)
+    deployed("lingering", args=["--deaf"], terminationGracePeriodSeconds=1, replicas=1)
     (pod,) = pods_of("lingering")
-    core.patch_namespaced_service("lingering", namespace, {"spec": {"selector": {"pod": "only"}}})
-    core.patch_namespaced_pod(pod.metadata.name, namespace, {"metadata": {"labels": {"pod": "only"}}})
     address = address_of(core, namespace, "lingering")
     assert who(socket.create_connection(address, 5)) == pod.metadata.name
+    core.patch_namespaced_pod(pod.metadata.name, namespace, {"metadata": {"labels": {"name": "alone"}}})
+    core.patch_namespaced_service("lingering", namespace, {"spec": {"selector": {"name": "alone"}}})
+    listing = client.DiscoveryV1Api(core.api_client).list_namespaced_endpoint_slice
+    (found,) = listing(namespace, label_selector="kubernetes.io/service-name=lingering").items
     core.delete_namespaced_pod(pod.metadata.name, namespace)
+    name = found.metadata.name
+    ended = seen(listing, namespace, name, lambda s: s.endpoints and s.endpoints[0].conditions.terminating)
+    assert (ended.endpoints[0].conditions.ready, ended.endpoints[0].conditions.serving) == (False, True)
     with pytest.raises(ConnectionRefusedError):
         socket.create_connection(address, 5)
     assert core.read_namespaced_pod(pod.metadata.name, namespace).metadata.deletion_timestamp
@@ -105,7 +114,8 @@ def test_a_node_port_listens_on_the_node(
     core: client.CoreV1Api, kubeconfig: Path, namespace: str, deployed: Deploy
 ) -> None:
     port = {"port": 80, "targetPort": "http", "nodePort": 30123}
-    body = {"metadata": {"name": "gate"}, "spec": {"type": "NodePort", "selector": {"name": "outside"}, "ports": [port]}}
+    spec = {"type": "NodePort", "selector": {"name": "outside"}, "ports": [port]}
+    body = {"metadata": {"name": "gate"}, "spec": spec}
     core.create_namespaced_service(namespace, body)
     deployed("outside")
     host = re.findall(r"//(.*):", server_of(kubeconfig))[0]
@@ -117,7 +127,8 @@ def test_a_node_port_listens_on_the_node(
 
 def test_strangers_are_turned_away(kubeconfig: Path) -> None:
     server = json.loads(kubeconfig.read_text())["clusters"][0]["cluster"]
-    trust = ssl.create_default_context(cadata=__import__("base64").b64decode(server["certificate-authority-data"]).decode())
+    authority = base64.b64decode(server["certificate-authority-data"]).decode()
+    trust = ssl.create_default_context(cadata=authority)
     with pytest.raises(urllib.error.HTTPError) as refusal:
         urllib.request.urlopen(server["server"] + "/api/v1/pods", context=trust, timeout=5)
     assert (refusal.value.code, json.load(refusal.value)["reason"]) == (401, "Unauthorized")
@@ -136,7 +147,7 @@ def test_logs_stay_in_their_folder(
     assert re.fullmatch(r"\S+Z listening\n", kept.read_text())
 
 
-def test_two_clusters_run_side_by_side(kubeconfig: Path, start_cluster: Callable) -> None:
+def test_two_clusters_run_side_by_side(kubeconfig: Path, start_cluster: StartCluster) -> None:
     with start_cluster() as other:
         assert server_of(other.kubeconfig) != server_of(kubeconfig)
         namespaces = client.CoreV1Api(config.new_client_from_config(str(other.kubeconfig))).list_namespace().items
@@ -144,7 +155,7 @@ def test_two_clusters_run_side_by_side(kubeconfig: Path, start_cluster: Callable
 
 
 @pytest.mark.parametrize("ending", ["kill -9", "SIGTERM", "stdin"])
-def test_nothing_survives_the_cluster(ending: str, start_cluster: Callable) -> None:
+def test_nothing_survives_the_cluster(ending: str, start_cluster: StartCluster) -> None:
     with start_cluster() as cluster:
         core = client.CoreV1Api(config.new_client_from_config(str(cluster.kubeconfig)))
         container = {"name": "family", "image": "cluster-test/family:1", "imagePullPolicy": "Never"}

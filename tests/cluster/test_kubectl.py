@@ -100,8 +100,8 @@ def test_label_annotate_and_patch(shop: Kubectl) -> None:
     shop("annotate", "deployment", "stripe-mock", "note=seen")
     shop("patch", "deployment", "stripe-mock", "-p", '{"metadata":{"annotations":{"note":null}}}')
     shop("patch", "deployment", "stripe-mock", "--type=json", "-p", '[{"op":"remove","path":"/metadata/labels/tier"}]')
-    left = shop("get", "deployment", "stripe-mock", "-o", "jsonpath={.metadata.annotations.note}{.metadata.labels.tier}")
-    assert left == ""
+    both = "jsonpath={.metadata.annotations.note}{.metadata.labels.tier}"
+    assert shop("get", "deployment", "stripe-mock", "-o", both) == ""
 
 
 def test_server_side_apply_creates_and_changes(shop: Kubectl) -> None:
