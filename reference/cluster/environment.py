@@ -57,8 +57,9 @@ def connectable_port(port: int) -> int:
 
 def command(image: Image, container: Object, variables: Mapping[str, str]) -> list[str]:
     """Return the command line: the container's command, else the image's entrypoint, and the arguments."""
-    words = [*(container.get("command") or image.entrypoint), *(container.get("args") or ())]
-    words = [_expanded(word, variables) for word in words]
+    entrypoint = container.get("command") and [_expanded(word, variables) for word in container["command"]]
+    arguments = [_expanded(word, variables) for word in container.get("args") or ()]
+    words = [*(entrypoint or image.entrypoint), *arguments]
     return [sys.executable, *words[1:]] if words[:1] in (["python"], ["python3"]) else words
 
 

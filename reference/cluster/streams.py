@@ -17,6 +17,7 @@ from reference.cluster.resources import PODS
 from reference.cluster.store import Key, Store
 
 _PROTOCOLS = ("v4.channel.k8s.io", "portforward.k8s.io")
+_ASKED = "Sec-WebSocket-Protocol"
 _CHUNK = 65536
 
 
@@ -31,13 +32,15 @@ class Streams:
         pod, running = self._store.get(PODS, key), self._kubelet.running(key)
         if part == "log":
             return await _log(request, key[1], [c["name"] for c in pod["spec"]["containers"]], running)
-        if part == "portforward" and "websocket" in request.headers.get("Upgrade", "").lower():
-            if not running:
-                why = "unable to forward port because pod is not running. Current status="
-                raise bad_request(why + pod["status"]["phase"])
-            return await _forward(request, next(iter(running.values())).around.ip)
-        why = "this cluster runs no commands in pods" if part == "exec" else "only over a websocket"
-        raise ApiError(501, "NotImplemented", f"{part} is not served: {why}")
+        if part == "exec":
+            raise ApiError(501, "NotImplemented", "exec is not served: this cluster runs no commands in pods")
+        if not set(_PROTOCOLS) & {name.strip() for name in request.headers.get(_ASKED, "").split(",")}:
+            why = f"it takes a websocket that speaks {_PROTOCOLS[0]}, as the Python client's does"
+            raise ApiError(501, "NotImplemented", f"portforward is not served in this way: {why}")
+        if not running:
+            why = "unable to forward port because pod is not running. Current status="
+            raise bad_request(why + pod["status"]["phase"])
+        return await _forward(request, next(iter(running.values())).around.ip)
 
 
 async def _log(

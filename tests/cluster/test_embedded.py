@@ -154,25 +154,47 @@ def test_two_clusters_run_side_by_side(kubeconfig: Path, start_cluster: StartClu
         assert {n.metadata.name for n in namespaces} == {"default", "kube-system", "kube-public", "kube-node-lease"}
 
 
+def family(cluster: EmbeddedCluster) -> list[int]:
+    """Run a pod that starts processes, one in its own session and one in another; return handles of all."""
+    core = client.CoreV1Api(config.new_client_from_config(str(cluster.kubeconfig)))
+    container = {"name": "family", "image": "cluster-test/family:1", "imagePullPolicy": "Never"}
+    core.create_namespaced_pod("default", {"metadata": {"name": "family"}, "spec": {"containers": [container]}})
+    seen(core.list_namespaced_pod, "default", "family", lambda pod: pod.status.phase == "Running")
+    log = core.read_namespaced_pod_log("family", "default", follow=True, _preload_content=False)
+    return [os.pidfd_open(int(log.readline().split()[1])) for _ in ("main", "child", "child")]
+
+
+def assert_ended(processes: list[int]) -> None:
+    for process in processes:
+        ended, _, _ = select.select([process], [], [], 5)
+        os.close(process)
+        assert ended, "a process of a pod outlived the cluster"
+
+
 @pytest.mark.parametrize("ending", ["kill -9", "SIGTERM", "stdin"])
 def test_nothing_survives_the_cluster(ending: str, start_cluster: StartCluster) -> None:
     with start_cluster() as cluster:
-        core = client.CoreV1Api(config.new_client_from_config(str(cluster.kubeconfig)))
-        container = {"name": "family", "image": "cluster-test/family:1", "imagePullPolicy": "Never"}
-        core.create_namespaced_pod("default", {"metadata": {"name": "family"}, "spec": {"containers": [container]}})
-        seen(core.list_namespaced_pod, "default", "family", lambda pod: pod.status.phase == "Running")
-        log = core.read_namespaced_pod_log("family", "default", follow=True, _preload_content=False)
-        children = [int(word) for word in (log.readline() + log.readline()).split() if word.isdigit()]
-        watched = [os.pidfd_open(child) for child in children]
+        processes = family(cluster)
         if ending == "stdin":
             cluster.process.stdin.close()
         else:
             cluster.process.send_signal(signal.SIGKILL if ending == "kill -9" else signal.SIGTERM)
-        for child in watched:
-            ended, _, _ = select.select([child], [], [], 5)
-            assert ended, "a process of a pod outlived the cluster"
-            os.close(child)
+        assert_ended(processes)
         cluster.process.wait(5)
+
+
+def test_a_pod_dies_with_the_cluster_even_when_the_reaper_died_first(start_cluster: StartCluster) -> None:
+    with start_cluster() as cluster:
+        main, *others = family(cluster)
+        pid = cluster.process.pid
+        for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split():
+            if b"reaper.py" in Path(f"/proc/{child}/cmdline").read_bytes():
+                os.kill(int(child), signal.SIGKILL)
+        cluster.process.kill()
+        assert_ended([main])
+        for other in others:
+            signal.pidfd_send_signal(other, signal.SIGKILL)
+            os.close(other)
 
 
 def test_it_rests_when_nothing_happens(embedded: EmbeddedCluster, deployed: Deploy) -> None:
