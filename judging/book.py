@@ -10,7 +10,7 @@ from judging.baseline import Entry
 from judging.claims import Claim, claim_from
 from judging.findings import Finding, finding_from
 from judging.journal import Event, Journal
-from judging.verdicts import Ended, Judged, Verdict, judge_claim, worst
+from judging.verdicts import Ended, Judged, Verdict, accuse, judge_claim, worst
 
 
 @dataclass
@@ -96,6 +96,11 @@ class VerdictBook:
         outcome = self.outcomes[scenario]
         return {name: self._judge(self.claims[name], outcome) for name in outcome.claims}
 
+    def excuses(self, finding: Finding) -> bool:
+        """Whether everything that a finding violates is a known bug or a cured harm."""
+        said = [self._accuse(self.claims[name], finding) for name in finding.claims]
+        return all(verdict in (Verdict.KNOWN, Verdict.CURED) for verdict in said)
+
     def judge(self, claim: str) -> Judged:
         """A claim's verdict over all scenarios of the run; no verdict: no scenario that names it was run."""
         judged = [self._judge(self.claims[claim], each) for each in self.naming(claim)]
@@ -136,10 +141,15 @@ class VerdictBook:
             counts = worst(each.verdict for each in spoiled if each.verdict)
             return next(each for each in spoiled if each.verdict is counts)
         findings = [finding for finding in outcome.findings if claim.id in finding.claims]
-        # A cure is a required claim, which has no cures itself: this ends.
-        cures = {cure: self.judge(cure).verdict for cure in claim.cured_by}
-        known = self.known_bugs(claim.id)
+        known, cures = self.known_bugs(claim.id), self._cures(claim)
         return judge_claim(claim, outcome.ended, outcome.message, findings, known, self.today(), cures)
+
+    def _accuse(self, claim: Claim, finding: Finding) -> Verdict:
+        return accuse(claim, finding, self.known_bugs(claim.id), self.today(), self._cures(claim))[0]
+
+    def _cures(self, claim: Claim) -> dict[str, Verdict | None]:
+        # A cure is a required claim, which has no cures itself: this ends.
+        return {cure: self.judge(cure).verdict for cure in claim.cured_by}
 
     def _covered(self, claim: str) -> bool:
         return claim in self.started.get("covered", ())

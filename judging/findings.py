@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 
 from judging.evidence import Evidence
@@ -68,30 +68,39 @@ class NotRestored(Exception):
 
 
 class Judge:
-    """Judges one scenario: records what is seen and accuses the stack where it is not as claimed."""
+    """Judges one scenario: records what is seen and accuses the stack where it is not as claimed.
 
-    def __init__(self, journal: Journal, scenario: str, claims: Sequence[str]) -> None:
+    `excuses` says of a finding whether all that it violates is known or cured: then the story goes on.
+    """
+
+    def __init__(
+        self,
+        journal: Journal,
+        scenario: str,
+        claims: Sequence[str],
+        excuses: Callable[[Finding], bool] = lambda finding: False,
+    ) -> None:
         self.scenario = scenario
         self.claims = tuple(claims)
-        self._journal = journal
+        self._journal, self._excuses = journal, excuses
+        self._sentence = self.claims
+
+    def turn_to(self, claims: Sequence[str]) -> None:
+        """The next sentence judges these claims; with none named, all of the scenario's."""
+        self._sentence = tuple(claims) or self.claims
 
     def expect(
         self,
         expected: str,
         seen: str,
         holds: bool,
-        *,
         where: str,
         evidence: Sequence[Evidence] = (),
-        claim: str | None = None,
     ) -> None:
-        """Record a finding for the scenario's claims (or the one named); Violation when it does not hold."""
-        if claim is not None and claim not in self.claims:
-            raise ValueError(f"claim {claim} is judged but not named by the scenario's tags")
-        claims = self.claims if claim is None else (claim,)
-        finding = Finding(claims, expected, seen, where, bool(holds), tuple(evidence))
+        """Record a finding for the claims of this sentence; Violation when it neither holds nor is excused."""
+        finding = Finding(self._sentence, expected, seen, where, bool(holds), tuple(evidence))
         written = finding_from(self._journal.record("finding", scenario=self.scenario, **vars(finding)))
-        if not written.holds:
+        if not written.holds and not self._excuses(written):
             raise Violation(written)
 
     def observe(

@@ -160,6 +160,6 @@ def verdict_book(pytestconfig: pytest.Config) -> VerdictBook:
 
 
 @pytest.fixture
-def judge(request: pytest.FixtureRequest, journal: Journal) -> Judge:
+def judge(request: pytest.FixtureRequest, journal: Journal, verdict_book: VerdictBook) -> Judge:
     """The judge of this scenario, for the claims that its tags name."""
-    return Judge(journal, request.node.nodeid, claims_of(request.node))
+    return Judge(journal, request.node.nodeid, claims_of(request.node), verdict_book.excuses)

@@ -13,10 +13,11 @@ from pytest_bdd.parser import Scenario, Step
 
 from judging.book import VerdictBook
 from judging.collecting import rendered
-from judging.findings import NotRestored, Unsupported, Violation
+from judging.findings import Finding, NotRestored, Unsupported, Violation
 from judging.journal import Journal
 from judging.plugin import BOOK, JOURNAL, REDACTION, claims_of, refuse, scenario_of, shown
 from judging.refusal import Refusal
+from judging.scenarios import sentence_claims
 from judging.verdicts import Ended, Judged, Verdict, ended_by, worst
 
 TESTS_FAILED = pytest.StashKey[bool]()  # ordinary tests, beside scenarios
@@ -35,13 +36,14 @@ class Running:
     left: list[Step]
     began: float = field(default_factory=time.monotonic)
     open: Step | None = None
+    known: int = 0  # findings before the open step
     ended: Ended = Ended.INTERRUPTED
     message: str = "interrupted"
     refusal: Refusal | None = None
 
     def start(self, step: Step) -> None:
         """Record that a step begins."""
-        self.open = step
+        self.open, self.known = step, len(self.book.outcomes[self.nodeid].findings)
         self.left = [each for each in self.left if each is not step]
         self.journal.record(
             "step_started",
@@ -51,6 +53,10 @@ class Running:
             docstring=step.docstring,
             table=step.datatable.raw() if step.datatable else None,
         )
+
+    def new_findings(self) -> list[Finding]:
+        """What the open step has found."""
+        return self.book.outcomes[self.nodeid].findings[self.known :]
 
     def finish(self, status: str, message: str = "") -> None:
         """Record how the step that is open ended, if one is."""
@@ -232,11 +238,13 @@ def pytest_bdd_before_scenario(request: pytest.FixtureRequest, scenario: Scenari
 def pytest_bdd_before_step(request: pytest.FixtureRequest, step: Step) -> None:
     if running := request.node.stash.get(RUNNING, None):
         running.start(step)
+        request.getfixturevalue("judge").turn_to(sentence_claims(step))
 
 
 def pytest_bdd_after_step(request: pytest.FixtureRequest) -> None:
     if running := request.node.stash.get(RUNNING, None):
-        running.finish("passed")
+        excused = [each.seen for each in running.new_findings() if not each.holds]
+        running.finish("failed" if excused else "passed", "; ".join(excused))
 
 
 def pytest_bdd_step_func_lookup_error(

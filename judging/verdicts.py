@@ -107,7 +107,7 @@ def judge_claim(
     if ended in _REPLACED:
         return Judged(_REPLACED[ended], message)
     accusations = [finding for finding in findings if not finding.holds]
-    said = [Judged(*_accused(claim, finding, baseline, on, cures)) for finding in accusations]
+    said = [Judged(*accuse(claim, finding, baseline, on, cures)) for finding in accusations]
     if ended in (Ended.BROKEN, Ended.INTERRUPTED):
         said.append(Judged(Verdict.UNKNOWN, message))
     elif ended is Ended.UNSUPPORTED:
@@ -127,13 +127,14 @@ def judge_claim(
     )
 
 
-def _accused(
+def accuse(
     claim: Claim,
     finding: Finding,
     baseline: Sequence[Entry],
     on: date,
     cures: Mapping[str, Verdict | None],
 ) -> tuple[Verdict, str]:
+    """What follows for a claim from a finding that does not hold: known, cured or violated, and why."""
     matching = [entry for entry in baseline if entry.matches(finding.seen)]
     known = [entry for entry in matching if not entry.expired(on)]
     if known:
