@@ -147,9 +147,9 @@ class Container:
         began = now()
         try:
             self._process = Process(words, environment, folder, self.log.feed)
-        except OSError as error:
+        except (OSError, ValueError) as error:
             self.log.close()
-            return self._start_failed(words[0], error)
+            return self._start_failed(words[0], folder, error)
         self._say("normal", "Started", f"Started container {self.name}")
         self._become({"running": {"startedAt": began}}, ready="readinessProbe" not in self.spec)
         watching = asyncio.create_task(self._probe())
@@ -167,10 +167,12 @@ class Container:
         ended |= {"message": message} if message else {}
         self._become({"terminated": ended | {"containerID": self.identity}})
 
-    def _start_failed(self, program: str, error: OSError) -> int:
+    def _start_failed(self, program: str, folder: Path, error: Exception) -> int:
         missing = isinstance(error, FileNotFoundError)
-        why = "executable file not found in $PATH" if missing else str(error.strerror).lower()
-        told = f'{_RUNTIME_SAYS}exec: "{program}": {why}: unknown'
+        why = f'exec: "{program}": {"executable file not found in $PATH" if missing else _told(error)}'
+        if not folder.is_dir():
+            why = f'chdir to cwd ("{folder}") set in config.json failed: no such file or directory'
+        told = f"{_RUNTIME_SAYS}{why}: unknown"
         self._say("warning", "Failed", f"Error: {told}")
         self._finish(128, "StartError", _EPOCH, told)
         return 128
@@ -227,3 +229,7 @@ class Container:
         if not self._ending:
             self._say("normal", "Killing", f"Container {self.name} failed liveness probe, will be restarted")
             await self._stop(self.around.pod["spec"]["terminationGracePeriodSeconds"])
+
+
+def _told(error: Exception) -> str:
+    return str(getattr(error, "strerror", None) or error).lower()

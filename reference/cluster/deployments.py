@@ -84,7 +84,7 @@ class Rollout:
         """Return how many pods more and how many ready pods less than wanted there may be."""
         wanted, limits = self._spec["replicas"], self._spec["strategy"].get("rollingUpdate")
         if limits is None:
-            return 0, wanted
+            return 0, 0
         surge = _share(limits["maxSurge"], wanted, math.ceil)
         return surge, min(_share(limits["maxUnavailable"], wanted, math.floor) or int(surge == 0), wanted)
 
@@ -133,6 +133,8 @@ class Rollout:
 
     def _scale(self, rs: Object, replicas: int) -> bool:
         had = rs["spec"]["replicas"]
+        if had == replicas and rs is not self._new:
+            return False
 
         def change(rs: Object) -> None:
             rs["metadata"]["annotations"] |= self._limits()

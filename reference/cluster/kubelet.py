@@ -117,7 +117,7 @@ class RunningPod:
         self.containers = {spec["name"]: Container(spec, self._around) for spec in specs}
         self._placed, self._grace = False, math.inf
         self._ending: asyncio.Task[None] | None = None
-        around.home.mkdir(parents=True)
+        around.home.mkdir(parents=True, exist_ok=True)
         self.tell()
         self._placed = True
         for container in self.containers.values():

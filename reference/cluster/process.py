@@ -78,7 +78,7 @@ class Process:
     def __init__(
         self, command: Sequence[str], variables: Mapping[str, str], folder: Path, output: Output
     ) -> None:
-        """Start it; raises OSError when it cannot be started."""
+        """Start it; raises OSError or ValueError when it cannot be started."""
         loop = asyncio.get_running_loop()
         self.exited: asyncio.Future[int] = loop.create_future()
         self._output = output
@@ -88,7 +88,7 @@ class Process:
                 command, env=variables, cwd=folder, stdin=subprocess.DEVNULL, stdout=writing, stderr=writing,
                 start_new_session=True, preexec_fn=_bind_life_to(os.getpid()),
             )  # fmt: skip
-        except (OSError, subprocess.SubprocessError):
+        except (OSError, ValueError):
             os.close(self._pipe)
             raise
         finally:
@@ -105,7 +105,8 @@ class Process:
 
     def terminate(self) -> None:
         """Ask the process itself to end, as a container runtime asks the first process of a container."""
-        self._popen.send_signal(signal.SIGTERM)
+        with contextlib.suppress(ProcessLookupError):
+            signal.pidfd_send_signal(self._pidfd, signal.SIGTERM)
 
     def kill(self) -> None:
         """End the process and everything that it started in its session."""
