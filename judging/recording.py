@@ -138,7 +138,7 @@ def _start(item: pytest.Item, scenario: Scenario) -> Running:
         title=scenario.name,
         feature=scenario.feature.name,
         rule=scenario.rule.name if scenario.rule else None,
-        description=scenario.description.strip(),
+        description=(scenario.description or scenario.feature.description).strip(),
         tags=sorted({*scenario.tags, *inherited, *claims_of(item)}),
         claims=claims_of(item),
         file=file,

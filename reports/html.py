@@ -92,7 +92,7 @@ def _config(name: str) -> dict[str, object]:
     ]
     page = {
         "singleFile": True, "reportName": name, "theme": "light", "groupBy": ["epic", "feature", "story"],
-        "stepTreeExpansion": "expanded",
+        "stepTreeExpansion": "expand_failed_only",
     }  # fmt: skip
     return {
         "name": name,

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import hashlib
+import os
 from collections.abc import Iterable, Mapping, Sequence
-from pathlib import PurePath
+from pathlib import Path, PurePath
 from typing import Any
 
 Record = Mapping[str, Any]
@@ -37,11 +38,14 @@ def incidents(tags: Iterable[str]) -> list[str]:
     return sorted(tag.upper().replace("_", "-") for tag in tags if tag.startswith("incident_"))
 
 
-def links(started: Record, claims: Sequence[Record], pattern: str | None) -> list[tuple[str, str]]:
-    """Name and address of each incident and bug: the tracker's, else the page that retells the incident."""
+def links(started: Record, claims: Sequence[Record], pattern: str | None, out: Path) -> list[tuple[str, str]]:
+    """Name and address of each incident and bug: the tracker's, else the page that retells the incident.
+
+    That page's address is relative to *out*, where allure.html is.
+    """
     names = [*incidents(started.get("tags") or ())]
     names += [value for name, value in labels(started, claims) if name == "tag" and value.startswith("BUG_")]
-    retold = f"../../{PurePath(started.get('file') or 'features/any').parent.as_posix()}/incident.md"
+    retold = os.path.relpath(Path(started.get("file") or "features/any").parent / "incident.md", out)
     return [(name, pattern.format(name) if pattern else retold) for name in names]
 
 

@@ -10,7 +10,6 @@ import shutil
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
-from typing import Any
 from uuid import NAMESPACE_URL, uuid5
 
 from allure_commons.model2 import Attachment, Label, Link, Status, StatusDetails, TestResult, TestStepResult
@@ -95,7 +94,7 @@ class Results:
             statusDetails=details,
             description=description(started, claims),
             labels=[Label(name=name, value=value) for name, value in labels(started, claims)],
-            links=[Link("issue", url, name) for name, url in links(started, claims, self._link_pattern)],
+            links=[Link("issue", url, name) for name, url in links(started, claims, self._link_pattern, self._out)],
             steps=self._steps(events),
             start=_milliseconds(started),
             stop=_milliseconds(events[-1]),
@@ -145,10 +144,15 @@ class Results:
         step = TestStepResult(name=f"{event['keyword'].strip()} {event['text']}", start=now)
         if event.get("docstring"):
             step.attachments.append(self._text("doc string", event["docstring"]))
-        if event.get("table"):
+        if event.get("table") and not self._names_claims(event["table"]):
             rows = (",".join(json.dumps(cell, ensure_ascii=False) for cell in row) for row in event["table"])
             step.attachments.append(self._text("table", "\n".join(rows), "csv"))
         return step
+
+    def _names_claims(self, table: Sequence[Sequence[str]]) -> bool:
+        """Whether a sentence's table only says which claims it judges; its findings say so too."""
+        known = {claim["id"] for claim in self._book.started.get("claims") or ()}
+        return all(cell in known for row in table for cell in row)
 
     def _line(self, event: Event, now: int) -> TestStepResult | None:
         """What was seen, found or done inside a step, as a line of its own."""
@@ -165,7 +169,8 @@ class Results:
                 line.attachments.append(self._text(event["what"], value))
         elif event["event"] == "finding":
             expected, seen = event["expected"], event["seen"]
-            line.name = f"expected {_short(expected)} / seen {_short(seen)} · {event['where']}"
+            line.name = f"{', '.join(event['claims'])}: expected {_short(expected)}"
+            line.name += f" / seen {_short(seen)} · {event['where']}"
             line.status = Status.PASSED if event["holds"] else Status.FAILED
             if (expected, seen) != (_short(expected), _short(seen)):
                 line.statusDetails = StatusDetails(message=f"expected {expected}\nseen {seen}")
@@ -208,11 +213,12 @@ class Results:
 
 
 def _environment(run: Event) -> str:
-    facts: dict[str, Any] = {key: run.get(key) for key in ("stack", "profile", "suite", "python", "run")}
-    facts |= run.get("versions") or {}
-    if isinstance(facts["stack"], Mapping):
-        told = {f"stack {key}": value for key, value in facts.pop("stack").items()}
-        facts = {key: value for key, value in told.items() if isinstance(value, (str, int, float))} | facts
+    """What was judged, with what; a name ends at its first blank, so that none has one."""
+    stack = run.get("stack")
+    told = dict(stack) if isinstance(stack, Mapping) else {"name": stack}
+    facts = {"stack": told.pop("title", None) or told.get("name")}
+    facts |= {key: value for key, value in told.items() if key != "name" and isinstance(value, (str, int, float))}
+    facts |= {key: run.get(key) for key in ("profile", "suite", "python", "run")} | (run.get("versions") or {})
     lines = (f"{key}={_no_paths(str(value))}" for key, value in facts.items() if value)
     return "".join(f"{' '.join(line.split())}\n" for line in lines)
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import pytest
-from judging.plugin import JOURNAL
 
 from judging.journal import read_journal
+from judging.plugin import JOURNAL
 from reports.allure import RESULTS
 from reports.table import closing, relative, table
 

@@ -6,7 +6,7 @@ import os
 import textwrap
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from judging.baseline import BEYOND
@@ -65,7 +65,8 @@ def table(events: Sequence[Event], *, folder: str = "", verbose: bool = False) -
     known = defaultdict(list)
     for row in rows:
         if row.verdict is Verdict.KNOWN:
-            known[next((entry.bug for entry in book.known_bugs(row.claim.id)), BEYOND)].append(row)
+            bug = next((entry.bug for entry in book.known_bugs(row.claim.id)), BEYOND)
+            known[bug].append(replace(row, reason=row.reason.removeprefix(f"known bug {bug}: ")))
     groups = {
         "Where the stack is wrong": [row for row in rows if row.verdict in WRONG],
         "What could not be judged": [row for row in rows if row.verdict in UNJUDGED],

@@ -87,7 +87,7 @@ def test_every_sentence_is_a_step_with_what_it_saw(results: Mapping[str, Mapping
     assert [each["name"] for each in seen["attachments"]] == ["page", "order", "payment log"]
     assert (then["name"], then["status"]) == ("Then it is as the report says", "failed")
     assert then["steps"][0]["status"] == "failed"
-    assert then["steps"][0]["name"] == "expected 1 open order / seen 2 open orders · orders database"
+    assert then["steps"][0]["name"] == "R000_12: expected 1 open order / seen 2 open orders · orders database"
 
 
 def test_a_killed_step_is_broken_and_keeps_what_it_saw(results: Mapping[str, Mapping[str, Any]]) -> None:
@@ -118,10 +118,10 @@ def test_labels_links_and_identity(results: Mapping[str, Mapping[str, Any]], tmp
 def test_a_tracker_gets_the_links() -> None:
     started = {"tags": ["incident_6"], "file": "features/sock_shop/outage.feature"}
 
-    assert links(started, [], "https://tracker.example/{}") == [
+    assert links(started, [], "https://tracker.example/{}", Path("reports/out")) == [
         ("INCIDENT-6", "https://tracker.example/INCIDENT-6")
     ]
-    assert links(started, [], None) == [("INCIDENT-6", "../../features/sock_shop/incident.md")]
+    assert links(started, [], None, Path("reports/out")) == [("INCIDENT-6", "../../features/sock_shop/incident.md")]
     assert selector("a/test_b.py::test_c[x]") == "a.test_b#test_c"
 
 

@@ -25,7 +25,7 @@ def test_what_is_wrong_comes_first_and_no_claim_is_left_out(tmp_path: Path) -> N
         "R000_38  VIOLATED",
         "R000_19  FIXED",
         "R000_17  INVALID",
-        "known bug BUG_1: 2 open orders  out/evidence/",
+        " 2 open orders  out/evidence/",
         "the document says: once right, once wrong",
         "R000_16 (cured)",
     ):
