@@ -73,7 +73,7 @@ def clear(folder: Path) -> None:
 
 
 def end_on_signals() -> Callable[[], None]:
-    """From now on SIGTERM and SIGHUP end the run as Ctrl-C does; returns what puts the old handlers back."""
+    """From now on Ctrl-C, SIGTERM and SIGHUP end the run in order; returns what puts the old handlers back."""
 
     def interrupt(number: int, _: FrameType | None) -> None:
         for each in before:
@@ -86,7 +86,7 @@ def end_on_signals() -> Callable[[], None]:
 
     if threading.current_thread() is not threading.main_thread():
         return lambda: None
-    heard = (signal.SIGTERM, signal.SIGHUP)
+    heard = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
     before = {each: old for each in heard if (old := signal.getsignal(each)) is not signal.SIG_IGN}
     for each in before:
         signal.signal(each, interrupt)
