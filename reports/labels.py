@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-import os
 from collections.abc import Iterable, Mapping, Sequence
-from pathlib import Path, PurePath
+from pathlib import PurePath
 from typing import Any
 
 Record = Mapping[str, Any]
@@ -38,19 +37,15 @@ def incidents(tags: Iterable[str]) -> list[str]:
     return sorted(tag.upper().replace("_", "-") for tag in tags if tag.startswith("incident_"))
 
 
-def links(started: Record, claims: Sequence[Record], pattern: str | None, out: Path) -> list[tuple[str, str]]:
-    """Name and address of each incident and bug: the tracker's, else the page that retells the incident.
-
-    That page's address is relative to *out*, where allure.html is.
-    """
+def links(started: Record, claims: Sequence[Record], pattern: str | None) -> list[tuple[str, str]]:
+    """Name and address of each incident and bug in the tracker; none without one: Allure opens http addresses only."""
     names = [*incidents(started.get("tags") or ())]
     names += [value for name, value in labels(started, claims) if name == "tag" and value.startswith("BUG_")]
-    retold = os.path.relpath(Path(started.get("file") or "features/any").parent / "incident.md", out)
-    return [(name, pattern.format(name) if pattern else retold) for name in names]
+    return [(name, pattern.format(name)) for name in names] if pattern else []
 
 
 def description(started: Record, claims: Sequence[Record]) -> str:
-    """The feature's promise and the claims in words, as Markdown."""
+    """The feature's promise, the claims in words, and where the incident is retold, as Markdown."""
     lines = [started["description"].strip()] if started.get("description") else []
     for claim in claims:
         section = f"section “{claim['section']}”" if claim.get("section") else None
@@ -58,6 +53,9 @@ def description(started: Record, claims: Sequence[Record]) -> str:
         lines.append(f"**{claim['id']}** ({facts}): {claim.get('text', '')}")
         if claim.get("disputes") and claim.get("document"):
             lines.append(f"> The document says: {claim['document']}")
+    for incident in incidents(started.get("tags") or ()):
+        retold = PurePath(started.get("file") or "features/any").parent / "incident.md"
+        lines.append(f"{incident} is retold, claim by claim, in `{retold.as_posix()}`.")
     return "\n\n".join(lines)
 
 

@@ -94,7 +94,7 @@ class Results:
             statusDetails=details,
             description=description(started, claims),
             labels=[Label(name=name, value=value) for name, value in labels(started, claims)],
-            links=[Link("issue", url, name) for name, url in links(started, claims, self._link_pattern, self._out)],
+            links=[Link("issue", url, name) for name, url in links(started, claims, self._link_pattern)],
             steps=self._steps(events),
             start=_milliseconds(started),
             stop=_milliseconds(events[-1]),

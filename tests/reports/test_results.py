@@ -108,20 +108,21 @@ def test_labels_links_and_identity(results: Mapping[str, Mapping[str, Any]], tmp
         ("severity", "critical"),
     ]
     assert [value for name, value in labels if name == "tag"] == ["BUG_1", "R000_12", "incident_6"]
-    assert [each["name"] for each in result["links"]] == ["INCIDENT-6", "BUG_1"]
     assert result["fullName"] == "features.sock_shop.test_sock_shop#test_one_basket_one_order"
     assert "**R000_12** (required, BUG_1, section “Bug 1”): One basket" in result["description"]
+    assert "INCIDENT-6 is retold, claim by claim, in `features/sock_shop/incident.md`." in result["description"]
     other = rendered(finish(whole_run(tmp_path / "other")))["One basket one order"]
     assert other["historyId"] == result["historyId"]
 
 
 def test_a_tracker_gets_the_links() -> None:
-    started = {"tags": ["incident_6"], "file": "features/sock_shop/outage.feature"}
+    started, bug = {"tags": ["incident_6"], "file": "features/sock_shop/outage.feature"}, {"id": "R0", "bug": "BUG_1"}
 
-    assert links(started, [], "https://tracker.example/{}", Path("reports/out")) == [
-        ("INCIDENT-6", "https://tracker.example/INCIDENT-6")
+    assert links(started, [bug], "https://tracker.example/{}") == [
+        ("INCIDENT-6", "https://tracker.example/INCIDENT-6"),
+        ("BUG_1", "https://tracker.example/BUG_1"),
     ]
-    assert links(started, [], None, Path("reports/out")) == [("INCIDENT-6", "../../features/sock_shop/incident.md")]
+    assert links(started, [], None) == []
     assert selector("a/test_b.py::test_c[x]") == "a.test_b#test_c"
 
 

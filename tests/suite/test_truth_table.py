@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
@@ -48,7 +49,14 @@ def test_only_the_disagreeing_cell_is_named():
 
 
 def test_the_text_marks_what_disagrees():
-    text = as_text([row(FAILED, {"list page": ("Shipped", NOW, False)}, NOW)])[0]
+    books, page, ledger = as_text(
+        [
+            row(FAILED, {"list page": ("Shipped", NOW, False)}, NOW),
+            row(replace(FAILED, id="690e1824143eb600010c7900"), {"ledger": ("no charge", NOW, True)}, NOW),
+        ]
+    )
 
-    assert text["database"] == "PAYMENT_FAILED (10:00:00.000)"
-    assert text["list page"] == "Shipped (10:00:00.000) ✗"
+    assert books["said by"] == "database"
+    assert books["order 0c78f9"] == "PAYMENT_FAILED (10:00:00.000)"
+    assert page == {"said by": "list page", "order 0c78f9": "✗ Shipped (10:00:00.000)", "order 0c7900": "–"}
+    assert ledger["order 0c7900"] == "no charge (10:00:00.000)"
