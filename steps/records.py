@@ -29,9 +29,9 @@ def told_as(judge: Judge, incident: Incident, name: str, status: str) -> None:
     judge.expect(*seen.told_as(incident, name, status))
 
 
-@then(parsers.re(r"(?P<name>\w+) has (?P<count>\d+) open orders?"), converters={"count": int})
-def open_orders(judge: Judge, incident: Incident, name: str, count: int) -> None:
-    judge.expect(*seen.open_orders(incident, name, count))
+@then(parsers.parse("{name} has at most one open order"))
+def one_open_order(judge: Judge, incident: Incident, name: str) -> None:
+    judge.expect(*seen.one_open_order(incident, name))
 
 
 @then(parsers.re(r"(?P<name>\w+) has (?P<count>\d+) orders? in all"), converters={"count": int})

@@ -20,16 +20,16 @@ Feature: One basket makes one order
 
   @R000_12
   Scenario: Trying again after a reload goes on with the same order
-    Then Ben has 1 open order
+    Then Ben has at most one open order
 
   @R000_13
   Scenario: Orders sent at the same moment are one order
-    Then Emil has 1 open order
+    Then Emil has 1 order in all
 
   @R000_14
   Scenario: A double click is one order
     Then Dora's checkout sent one order
-    And Dora has 1 open order
+    And Dora has 1 order in all
 
   @R000_15
   Scenario: The button shows that the shop is busy
@@ -42,11 +42,11 @@ Feature: One basket makes one order
 
   @R000_46b
   Scenario: Trying again and again makes no further order
-    Then Fay has 1 open order
+    Then Fay has at most one open order
 
   @R000_42
   Scenario: Two different baskets are two orders
-    Then Gus has 2 open orders
+    Then Gus has 2 orders in all
 
   @R000_46c
   Scenario: No socks are set aside for orders that failed
