@@ -1,0 +1,1 @@
+"""How fast the suite is, as figures and ratios of one run."""
