@@ -72,7 +72,14 @@ def refuse(config: pytest.Config, refusal: Refusal) -> NoReturn:
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    parser.getgroup("incident conformance").addoption(
+    group = parser.getgroup("incident conformance")
+    group.addoption(
+        "--evidence",
+        choices=("full", "minimal"),
+        default="full",
+        help="minimal: neither pictures nor allure.html (default: full)",
+    )
+    group.addoption(
         "--reports",
         metavar="DIR",
         default="reports/out",

@@ -25,6 +25,6 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: p
     folder = f"{relative(out)}/"
     for line in (
         *table(events, folder=folder, verbose=config.option.verbose > 0),
-        *closing(events, results.folder, out),
+        *closing(events, results.folder, out, page=config.getoption("--evidence") == "full"),
     ):
         terminalreporter.write_line(line.text, **({line.markup: True} if line.markup else {}))

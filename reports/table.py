@@ -143,14 +143,15 @@ def _cut(text: str, room: int) -> str:
     return text if len(text) <= room else text[: room - 1] + "…"
 
 
-def closing(events: Sequence[Event], results: Path, out: Path) -> Iterator[Line]:
-    """Make allure.html; say the headline and where everything is."""
+def closing(events: Sequence[Event], results: Path, out: Path, *, page: bool = True) -> Iterator[Line]:
+    """Make allure.html, if a page is wanted; say the headline and where everything is."""
     yield Line("")
     told = statement(events)
     for line in textwrap.wrap(f"{told['headline']}; {told['scope']}", WIDTH):
         yield Line(line, "bold")
     try:
-        yield Line(f"report     {relative(make_page(results, out / 'allure.html'))}")
+        if page:
+            yield Line(f"report     {relative(make_page(results, out / 'allure.html'))}")
     except NoPage as problem:
         yield Line(str(problem), "yellow")
     yield Line(f"statement  {relative(out / 'statement.json')}")

@@ -83,7 +83,7 @@ def judge_all(names: list[str], folder: Path) -> dict[str, Result]:
 def run_suite(kubeconfig: Path, reports: Path) -> Result:
     """One run of the suite against a running `fixed` stack."""
     where = ["--stack=fixed", f"--kubeconfig={kubeconfig}", f"--reports={reports}"]
-    command = [sys.executable, "-m", "pytest", "-q", "-m", "not story", *where]
+    command = [sys.executable, "-m", "pytest", "-q", "-m", "not story", "--evidence=minimal", *where]
     ended = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=SUITE_WITHIN, check=False)
     statement = json.loads((reports / "statement.json").read_text())
     claims = {claim["id"]: claim for claim in statement["claims"] if claim["verdict"]}
