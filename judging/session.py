@@ -42,6 +42,8 @@ from judging.refusal import Refusal
 from judging.statement import statement
 from judging.verdicts import exit_code
 
+HEARD = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_finish(session: pytest.Session) -> None:
@@ -86,8 +88,7 @@ def end_on_signals() -> Callable[[], None]:
 
     if threading.current_thread() is not threading.main_thread():
         return lambda: None
-    heard = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
-    before = {each: old for each in heard if (old := signal.getsignal(each)) is not signal.SIG_IGN}
+    before = {each: old for each in HEARD if (old := signal.getsignal(each)) is not signal.SIG_IGN}
     for each in before:
         signal.signal(each, interrupt)
     return give_back
@@ -137,6 +138,7 @@ def pytest_sessionfinish(session: pytest.Session) -> Generator[None, object, obj
     book = session.config.stash.get(BOOK, None)
     if book is None or not book.started:
         return (yield)
+    _end_undisturbed(session)
     try:
         return (yield)
     except BaseException as error:
@@ -147,6 +149,17 @@ def pytest_sessionfinish(session: pytest.Session) -> Generator[None, object, obj
         return None
     finally:
         session.exitstatus = _conclude(session, book)
+
+
+def _end_undisturbed(session: pytest.Session) -> None:
+    """From now on a signal only sets the exit code: what is being put back must not be interrupted."""
+
+    def too_late(number: int, _: FrameType | None) -> None:
+        session.exitstatus = pytest.ExitCode.INTERRUPTED
+
+    for each in HEARD:
+        if signal.getsignal(each) is not signal.SIG_IGN:
+            signal.signal(each, too_late)
 
 
 def _conclude(session: pytest.Session, book: VerdictBook) -> int:

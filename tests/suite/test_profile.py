@@ -69,6 +69,10 @@ def test_what_extends_another_keeps_the_rest_of_it(tmp_path):
         (GOOD + "[sock_shop", "cannot be read", "examples"),
         ('namespace = "shop"\nkubeconfig = "x"', "describes no system", "[sock_shop]"),
         ('extends = "gone.toml"', "extends 'gone.toml'", "beside it"),
+        ('extends = "mine.toml"', "comes back to itself", "circle"),
+        (GOOD.replace(":2025", ":{port}"), "http://127.0.0.1:{port}", "write {cluster}"),
+        (GOOD.replace("2025", "2025/{"), "more in braces", "write {cluster}"),
+        (GOOD.replace('kubeconfig = "~/.kube/config"', 'start = ["{pyton}"]'), "{pyton}", "{python} or {kubeconfig}"),
     ],
 )
 def test_a_mistake_is_answered_with_cause_and_remedy(tmp_path, wrong, cause, remedy):

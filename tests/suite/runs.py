@@ -1,0 +1,108 @@
+"""Runs of the whole suite in a process of their own, and what they leave behind."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from fixtures.waiting import eventually
+
+ROOT = Path(__file__).parents[2]
+FEATURE = "features/sock_shop/recovery.feature"
+PATIENCE = 60.0  # seconds for one run
+
+
+@dataclass(frozen=True)
+class Run:
+    """What a run has told and left behind."""
+
+    code: int
+    out: str
+    err: str
+    seconds: float
+    reports: Path
+
+    @property
+    def journal(self) -> list[dict[str, Any]]:
+        return read(self.reports)
+
+    @property
+    def phases(self) -> list[str]:
+        """What happened to faults, in order."""
+        return [event["phase"] for event in self.journal if event["event"] == "fault"]
+
+    @property
+    def verdicts(self) -> set[str]:
+        return {event["verdict"] for event in self.journal if event["event"] == "scenario_finished"}
+
+    @property
+    def shown(self) -> set[str]:
+        """The statuses that Allure shows."""
+        results = (self.reports / "allure-results").glob("*-result.json")
+        return {json.loads(result.read_text())["status"] for result in results}
+
+
+def read(reports: Path) -> list[dict[str, Any]]:
+    """The events that a run has written so far; a line that is still being written is left out."""
+    journal = reports / "journal.jsonl"
+    text = journal.read_text() if journal.exists() else ""
+    return [json.loads(line) for line in text.splitlines(keepends=True) if line.endswith("\n")]
+
+
+class Running:
+    """A run of the suite; *root* is where the project is."""
+
+    def __init__(self, reports: Path, *options: str, root: Path = ROOT, env: Mapping[str, str] | None = None) -> None:
+        self.reports, self._began = reports, time.monotonic()
+        fixed = ["-p", "no:cacheprovider", f"--reports={reports}"]
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", "pytest", *fixed, *options], cwd=root, env={**os.environ, **(env or {})},
+            stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True,
+        )  # fmt: skip
+
+    def until(self, **wanted: str) -> None:
+        """Wait for an event of the journal with these values."""
+
+        def happened() -> bool:
+            assert self._process.poll() is None, self.end().out
+            return any(wanted.items() <= event.items() for event in read(self.reports))
+
+        eventually(f"the run comes to {wanted}", happened, within=PATIENCE, every=0.01)
+
+    def interrupt(self, number: signal.Signals) -> None:
+        """Ctrl-C goes to all processes of a terminal, any other signal to the run alone."""
+        send = os.killpg if number is signal.SIGINT else os.kill
+        send(self._process.pid, number)
+
+    def end(self) -> Run:
+        """Wait for the end of the run."""
+        try:
+            out, err = self._process.communicate(timeout=PATIENCE)
+        finally:
+            self._process.kill()
+        return Run(self._process.returncode, out, err, time.monotonic() - self._began, self.reports)
+
+
+def run(reports: Path, *options: str, root: Path = ROOT, env: Mapping[str, str] | None = None) -> Run:
+    """One run of the suite from beginning to end."""
+    return Running(reports, *options, root=root, env=env).end()
+
+
+def profile(folder: Path, kubeconfig: Path | str, *changes: tuple[str, str]) -> Path:
+    """A profile of one's own for a running cluster: the embedded one's, with some words replaced."""
+    lines = (ROOT / "stacks" / "embedded.toml").read_text().splitlines()
+    text = "\n".join(f'kubeconfig = "{kubeconfig}"' if line.startswith("start =") else line for line in lines)
+    for old, new in changes:
+        assert old in text, old
+        text = text.replace(old, new)
+    path = folder / "mine.toml"
+    path.write_text(text)
+    return path

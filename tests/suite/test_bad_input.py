@@ -1,0 +1,138 @@
+"""Whatever cannot be judged is told soon, in one line of cause and one of remedy, and nothing is touched."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from tests.suite import imitations
+from tests.suite.imitations import TOKEN, Api
+from tests.suite.runs import FEATURE, ROOT, Run, profile, run
+
+SOON = 10.0  # seconds on a busy machine; about 3 on an idle one, for those that have to wait for an answer
+AT_ONCE = 3
+NO_BROWSER = {"PATH": "/nowhere", "PLAYWRIGHT_BROWSERS_PATH": "/nowhere", "E2E_BROWSER_PATH": ""}
+
+
+@dataclass(frozen=True)
+class Place:
+    """A folder for one case, and the servers that it may use: one that answers, one that is silent, and nobody."""
+
+    folder: Path
+    api: Api
+    silent: str
+    nobody: str
+
+    def stack(self, *changes: tuple[str, str], server: str = "") -> str:
+        """A profile of the imitated stack, with some words of it replaced."""
+        own = imitations.kubeconfig(self.folder, server or self.api.url)
+        return f"--stack={profile(self.folder, own, ('http://{cluster}:30001', self.api.url), *changes)}"
+
+    def file(self, text: str) -> str:
+        """A kubeconfig with that text."""
+        path = self.folder / "given.yaml"
+        path.write_text(text)
+        return f"--kubeconfig={path}"
+
+    def ui(self, address: str) -> str:
+        """A profile whose pages are somewhere else."""
+        return self.stack((f'ui = "{self.api.url}"', f'ui = "{address}"'))
+
+
+CASES: dict[str, tuple[Callable[[Place], str], str, str]] = {
+    "no such profile": (lambda at: "--stack=embeded", "E-PROFILE-MISSING", "embedded, fixed"),
+    "unknown key": (lambda at: at.stack(("closed =", "closd =")), "E-PROFILE", "mine.toml: unknown key 'closd'"),
+    "start ends": (
+        lambda at: at.stack((f'kubeconfig = "{at.folder / "kubeconfig"}"', 'start = ["{python}", "-c", "1/0"]')),
+        "E-STACK-START",
+        "ZeroDivisionError",
+    ),
+    "no kubeconfig": (lambda at: f"--kubeconfig={at.folder / 'none'}", "E-KUBECONFIG", "no kubeconfig at"),
+    "kubeconfig is not YAML": (lambda at: at.file(f"users:\n- token: *{TOKEN}"), "E-KUBECONFIG", "line 2 is not YAML"),
+    "unknown context": (
+        lambda at: at.stack(("namespace =", 'context = "two"\nnamespace =')),
+        "E-KUBECONFIG",
+        "Expected object with name two",
+    ),
+    "API refuses": (lambda at: at.stack(server=f"https://{at.nobody}"), "E-API", "does not answer"),
+    "API is silent": (lambda at: at.stack(server=f"https://{at.silent}"), "E-API", "ReadTimeoutError"),
+    "API forbids": (lambda at: at.stack(('"sock-shop"', '"forbidden"')), "E-API-FORBIDDEN", "Forbidden"),
+    "no namespace": (lambda at: at.stack(('"sock-shop"', '"sock-chop"')), "E-NAMESPACE", "no namespace sock-chop"),
+    "not opted in": (lambda at: at.stack(('"sock-shop"', '"production"')), "E-NOT-OPTED-IN", "kubectl label"),
+    "no Deployment": (lambda at: at.stack(('= "payment"', '= "gone"')), "E-DEPLOYMENT", "no Deployment gone"),
+    "UI refuses": (lambda at: at.ui(f"http://{at.nobody}"), "E-UI", "does not open within 3 s"),
+    "UI is silent": (lambda at: at.ui(f"http://{at.silent}"), "E-UI", "ReadTimeout"),
+    "UI fails": (lambda at: at.ui(f"{at.api.url}/none"), "E-UI", "404"),
+    "another application": (lambda at: at.ui(f"{at.api.url}/other"), "E-UI-OTHER", "is not the Sock Shop"),
+    "no browser": (lambda at: at.stack(), "E-BROWSER", "make setup"),
+    "reports in a file": (lambda at: f"--reports={Path(__file__)}", "E-REPORTS", "cannot be written"),
+}
+
+
+@pytest.fixture(scope="session")
+def servers() -> Iterator[tuple[Api, str, str]]:
+    """One that answers, one that is silent, and an address where nobody is."""
+    with ExitStack() as held:
+        yield tuple(map(held.enter_context, (imitations.api_server(), imitations.silence(), imitations.nobody())))
+
+
+@pytest.fixture(scope="session")
+def refused(
+    request: pytest.FixtureRequest, servers: tuple[Api, str, str], tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[dict[str, Future[Run]]]:
+    """The runs of all cases that were selected; some wait for an answer, so they are not run one after the other."""
+    using = (item for item in request.session.items if "refused" in getattr(item, "fixturenames", ()))
+    asked = [item.callspec.params["case"] for item in using]
+
+    folder = tmp_path_factory.mktemp("bad-input")
+
+    def refuse(case: str) -> Run:
+        place = Place(folder / case.replace(" ", "-"), *servers)
+        place.folder.mkdir()
+        env = NO_BROWSER if case == "no browser" else {}
+        return run(place.folder / "out", CASES[case][0](place), FEATURE, env=env)
+
+    with ThreadPoolExecutor(AT_ONCE) as pool:
+        yield {case: pool.submit(refuse, case) for case in asked}
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_what_cannot_be_judged_is_told_in_two_lines(
+    case: str, refused: dict[str, Future[Run]], servers: tuple[Api, str, str]
+):
+    _, error_id, word = CASES[case]
+    ended = refused[case].result()
+
+    cause, remedy, *more = ended.err.splitlines()
+    assert not more
+    assert cause.startswith(f"{error_id} "), cause
+    assert remedy.startswith("remedy: ")
+    assert word in ended.err
+    assert ended.code == (6 if error_id == "E-NOT-OPTED-IN" else 4)
+    assert ended.seconds < SOON
+    for trouble in ("Traceback", "FAILURES", "ERRORS", "INTERNALERROR", TOKEN):
+        assert trouble not in ended.out + ended.err, ended.out
+    assert not ended.phases
+    assert set(servers[0].asked) <= {"GET"}
+
+
+def test_without_the_reference_stack_another_must_be_named(tmp_path: Path):
+    root = tmp_path / "suite"
+    for part in ("features", "fixtures", "judging", "reports", "stacks", "steps"):
+        shutil.copytree(ROOT / part, root / part, ignore=shutil.ignore_patterns("out", "__pycache__"))
+    for file in ("conftest.py", "pyproject.toml"):
+        shutil.copy(ROOT / file, root)
+
+    ended = run(tmp_path / "out", root=root)
+
+    assert ended.err.splitlines() == [
+        "E-NO-STACK there is no reference/ here, so there is no default stack",
+        "remedy: name yours: pytest --stack=NAME (see stacks/README.md)",
+    ]
+    assert ended.code == 4
