@@ -14,7 +14,7 @@ import pytest
 from playwright.sync_api import Browser, Page, sync_playwright
 
 from tests.front_end.backends import COLOURFUL, Backends
-from tests.front_end.shops import SECRETS, Customer, Shop, StartShop, basket_loaded, names, session
+from tests.front_end.shops import SECRETS, Customer, Shop, StartShop, basket_loaded, hosts, names, session
 
 ROOT = Path(__file__).parents[2]
 
@@ -42,7 +42,7 @@ def shop(services: Backends, tmp_path_factory: pytest.TempPathFactory) -> Iterat
         def start(*defects: str, **settings: str) -> Shop:
             key = (defects, *sorted(settings.items()))
             if key not in running:
-                host = f"127.{os.getpid() % 100 + 100}.{os.getpid() // 100 % 256}.{len(running) + 1}"
+                host = f"127.{os.getpid() % 100 + 100}.{os.getpid() // 100 % 256}.{next(hosts)}"
                 log = tmp_path_factory.mktemp("front-end") / "log"
                 env = {**os.environ, "POD_IP": host, **settings}
                 env |= {f"DEFECT_{name.upper()}": "on" for name in defects}
@@ -80,7 +80,7 @@ def customer(backends: Backends) -> Callable[[Shop], Customer]:
     return register
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")  # two of Playwright's loops cannot live at the same time
 def browser() -> Iterator[Browser]:
     """The machine's Chromium, else Playwright's own."""
     with sync_playwright() as playwright:

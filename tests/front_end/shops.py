@@ -14,6 +14,7 @@ from urllib3.util import Retry
 
 SECRETS = {"longNum": "4111111111115918", "ccv": "987", "password": "correct horse"}
 AS_REPORTED = ("shipped_on_list", "shipped_on_detail", "second_click_leaves", "no_busy_state")
+hosts = itertools.count(1)  # the last number of a front-end's address
 names = (f"ada-{number}" for number in itertools.count(1))
 
 
