@@ -86,7 +86,9 @@ class Judge:
         self._sentence = self.claims
 
     def turn_to(self, claims: Sequence[str]) -> None:
-        """The next sentence judges these claims; with none named, all of the scenario's."""
+        """The next sentence judges these claims, with none named all of the scenario's; ValueError for others."""
+        if strangers := set(claims) - set(self.claims):
+            raise ValueError(f"{', '.join(sorted(strangers))} not named by the scenario's tags")
         self._sentence = tuple(claims) or self.claims
 
     def expect(

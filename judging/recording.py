@@ -238,7 +238,7 @@ def pytest_bdd_before_scenario(request: pytest.FixtureRequest, scenario: Scenari
 def pytest_bdd_before_step(request: pytest.FixtureRequest, step: Step) -> None:
     if running := request.node.stash.get(RUNNING, None):
         running.start(step)
-        request.getfixturevalue("judge").turn_to(sentence_claims(step))
+        request.getfixturevalue("judge").turn_to(sentence_claims(step, claims_of(request.node)))
 
 
 def pytest_bdd_after_step(request: pytest.FixtureRequest) -> None:

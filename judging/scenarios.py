@@ -14,7 +14,7 @@ from pytest_bdd.parser import Step
 from judging.claims import closest
 from judging.refusal import Refusal
 
-CLAIM_ID = re.compile(r"[A-Z]\d+_\d+[a-z]?")
+CLAIM_ID = re.compile(r"[A-Z]\d+_\d+[a-z]?")  # what looks like one, so that a slip of the pen is found
 
 
 @dataclass(frozen=True)
@@ -59,7 +59,7 @@ def read_feature(
                 known = [f"@{each}" for each in (*claims, *markers)]
                 cause = f"{shown}:{tag.location.line}: @{name} is no claim id and no registered marker"
                 raise Refusal("E-TAG", cause, closest(f"@{name}", known))
-        _refuse_strangers(scenario, shown, set(names))
+        _refuse_strangers(scenario, shown, set(names), claims)
         if not any(name in claims for name in names):
             remedy = "tag it with the id of a claim in claims.toml"
             raise Refusal("E-NO-CLAIM", f"{where}: {scenario.name!r} names no claim", remedy)
@@ -92,20 +92,21 @@ def _refuse_vacuous(scenario: Scenario, where: str) -> None:
         raise Refusal("E-NO-EXAMPLES", cause, "add a row, or write it as a Scenario")
 
 
-def _refuse_strangers(scenario: Scenario, shown: str, names: set[str]) -> None:
+def _refuse_strangers(scenario: Scenario, shown: str, names: set[str], claims: Collection[str]) -> None:
     """A sentence may only judge claims that the scenario's tags name."""
     for step in scenario.steps:
         rows = step.datatable.rows if step.datatable else []
         for cell in (row.cells[0] for row in rows if len(row.cells) == 1):
-            if CLAIM_ID.fullmatch(cell.value) and cell.value not in names:
+            named = cell.value in claims or CLAIM_ID.fullmatch(cell.value)
+            if named and cell.value not in names:
                 cause = f"{shown}:{cell.location.line}: {cell.value} is not among the scenario's tags"
                 raise Refusal("E-TAG", cause, f"tag the scenario with @{cell.value}, or correct the table")
 
 
-def sentence_claims(step: Step) -> tuple[str, ...]:
-    """The claims that a one-column table under a sentence names: it judges these only."""
+def sentence_claims(step: Step, claims: Collection[str]) -> tuple[str, ...]:
+    """Those of the claims that a one-column table under a sentence names: it judges these only."""
     rows = [[str(cell) for cell in row] for row in step.datatable.raw()] if step.datatable else []
-    return tuple(row[0] for row in rows if len(row) == 1 and CLAIM_ID.fullmatch(row[0]))
+    return tuple(row[0] for row in rows if len(row) == 1 and row[0] in claims)
 
 
 def _names(tags: list[Tag]) -> frozenset[str]:

@@ -144,7 +144,8 @@ def _():
 def _(judge, evidence_store, claims, seen):
     kept = evidence_store.keep("order", seen, "text/plain")
     for claim in claims.split(", "):
-        judge.expect("as claimed", seen, seen == "right", where="order list", evidence=[kept], claim=claim)
+        judge.turn_to([claim])
+        judge.expect("as claimed", seen, seen == "right", where="order list", evidence=[kept])
 '''
 HEAD = "@incident_6\nFeature: Shop\n"
 

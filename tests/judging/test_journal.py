@@ -62,8 +62,9 @@ def test_the_judge_accuses_in_the_journal_first(journal: Journal) -> None:
     kept = Evidence("order", "evidence/1.json", "ab", "application/json")
     judge = Judge(journal, "test_x", ["R1", "R2"])
     judge.expect("one", "one", True, where="here")
+    judge.turn_to(["R2"])
     with pytest.raises(Violation) as raised:
-        judge.expect("one", "card 4111111111111111", False, where="here", evidence=[kept], claim="R2")
+        judge.expect("one", "card 4111111111111111", False, where="here", evidence=[kept])
     held, broken = read_journal(journal.path)
     assert (held["claims"], broken["claims"]) == (["R1", "R2"], ["R2"])
     assert raised.value.finding == finding_from(broken)
@@ -73,7 +74,7 @@ def test_the_judge_accuses_in_the_journal_first(journal: Journal) -> None:
 
 def test_a_claim_that_the_tags_do_not_name_is_not_judged(journal: Journal) -> None:
     with pytest.raises(ValueError, match="R3"):
-        Judge(journal, "test_x", ["R1"]).expect("one", "one", True, where="here", claim="R3")
+        Judge(journal, "test_x", ["R1"]).turn_to(["R3"])
 
 
 def test_an_observation_can_be_shown_again(journal: Journal) -> None:
