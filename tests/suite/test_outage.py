@@ -197,6 +197,20 @@ def test_an_api_server_that_stays_away_leaves_the_stack_changed():
     assert noted[-1] == "failed"
 
 
+def test_any_other_failure_to_take_it_back_leaves_the_stack_changed():
+    cluster = OneDeployment(1)
+    faults, noted = caused(cluster)
+
+    def forbid() -> None:
+        raise PermissionError("may not patch")
+
+    cluster.before_patch = [forbid]
+    with pytest.raises(NotRestored, match="may not patch"):
+        faults.end_all()
+
+    assert noted[-1] == "failed"
+
+
 def test_what_ctrl_c_cuts_short_is_taken_back_at_the_end():
     cluster = OneDeployment(1)
     faults, noted = caused(cluster)
