@@ -7,7 +7,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -27,12 +26,17 @@ class Run:
     code: int
     out: str
     err: str
-    seconds: float
     reports: Path
 
     @property
     def journal(self) -> list[dict[str, Any]]:
         return read(self.reports)
+
+    @property
+    def waited(self) -> float:
+        """Seconds from the beginning of the first scenario to the last event; the start of Python is left out."""
+        times = [event["t"] for event in self.journal]
+        return times[-1] - times[0] if times else 0.0
 
     @property
     def phases(self) -> list[str]:
@@ -61,7 +65,7 @@ class Running:
     """A run of the suite; *root* is where the project is."""
 
     def __init__(self, reports: Path, *options: str, root: Path = ROOT, env: Mapping[str, str] | None = None) -> None:
-        self.reports, self._began = reports, time.monotonic()
+        self.reports = reports
         fixed = ["-p", "no:cacheprovider", f"--reports={reports}"]
         self._process = subprocess.Popen(
             [sys.executable, "-m", "pytest", *fixed, *options], cwd=root, env={**os.environ, **(env or {})},
@@ -88,7 +92,7 @@ class Running:
             out, err = self._process.communicate(timeout=PATIENCE)
         finally:
             self._process.kill()
-        return Run(self._process.returncode, out, err, time.monotonic() - self._began, self.reports)
+        return Run(self._process.returncode, out, err, self.reports)
 
 
 def run(reports: Path, *options: str, root: Path = ROOT, env: Mapping[str, str] | None = None) -> Run:
