@@ -76,7 +76,8 @@ async def cart(request: web.Request) -> web.Response:
 async def remove(request: web.Request) -> web.Response:
     """Forget a cart; its lines stay behind without one, as in the real shop."""
     async with writing[request.match_info["customer"]]:
-        await store.cart.delete_one({"customerId": request.match_info["customer"]})
+        if not service.defect("cart_undeletable"):
+            await store.cart.delete_one({"customerId": request.match_info["customer"]})
     return web.Response(status=202)
 
 

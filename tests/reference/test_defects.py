@@ -34,6 +34,19 @@ def lines_left_after_payment(shop: Shop) -> int:
     return len(shop.cart(ada))
 
 
+def lines_left_after_deletion(shop: Shop) -> int:
+    ada = shop.buyer(COLOURFUL)
+    shop.call("DELETE", "carts", f"/carts/{ada.id}")
+    return len(shop.cart(ada))
+
+
+def orders_of_two_baskets(shop: Shop) -> int:
+    ada = outage(shop)
+    shop.fill(ada, FIGUEROA)
+    shop.order(ada)
+    return len(shop.kept(ada))
+
+
 def status_of_a_failed_order(shop: Shop) -> str:
     ada = outage(shop)
     [order] = shop.kept(ada)
@@ -65,6 +78,8 @@ EFFECTS: list[tuple[str, Callable[[Shop], Any], Any, Any]] = [
     ("duplicate_on_parallel", orders_after_parallel_submits, "one", "several"),
     ("duplicate_on_parallel", orders_after_two_tries, 1, 1),
     ("cart_kept", lines_left_after_payment, 0, 2),
+    ("cart_undeletable", lines_left_after_deletion, 0, 1),
+    ("baskets_merged", orders_of_two_baskets, 2, 1),
     ("paid_without_charge", status_of_a_failed_order, "PAYMENT_FAILED", "PAID"),
     ("shipment_for_failed", shipments_of_a_failed_order, 0, 1),
     ("truncated_cents", cents_charged_for_1899, 1899, 1898),
