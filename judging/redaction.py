@@ -65,6 +65,7 @@ def _named(kind: str) -> tuple[tuple[str, ...], str, str]:
 _BASE64 = re.compile(r"[A-Za-z0-9+/_-]{40,}={0,2}")
 _CODED = bytes.maketrans(string.ascii_letters.encode() + b"0123456789+/_-", b"a" * 66)
 _PEM = re.compile(r"(?P<before>-----BEGIN [A-Z ]*PRIVATE KEY-----)[^-]+(?=-----END)")
+SHORT = 1000  # characters of a text that is worth remembering
 _ZEROS = bytes.maketrans(b"123456789", b"0" * 9)
 
 
@@ -154,6 +155,7 @@ class Redaction:
     def __init__(self) -> None:
         self._marks: dict[str, str] = {}
         self._patterns: list[tuple[str, re.Pattern[str], str]] = []
+        self._clean: set[str] = set()  # texts without any secret known so far: a journal repeats itself
 
     def secret(self, value: str, kind: str) -> None:
         """Register a secret that the run uses (kind: 'card number', 'CVV', 'password', 'token', 'cookie').
@@ -161,6 +163,7 @@ class Redaction:
         It is then found url-encoded, JSON- or HTML-escaped and in base64, a card number also in groups. One
         that is too short or too plain to be told from ordinary words is found only in quotes or after `=`.
         """
+        self._clean.clear()
         value = value.strip()
         mark = _mark(kind, value)
         digits = re.sub(r"[ -]", "", value)
@@ -176,6 +179,14 @@ class Redaction:
 
     def text(self, text: str) -> str:
         """The text without secrets; a text that holds none comes back as it is."""
+        if text in self._clean:
+            return text
+        clean = self._without_secrets(text)
+        if clean == text and len(text) < SHORT:
+            self._clean.add(text)
+        return clean
+
+    def _without_secrets(self, text: str) -> str:
         for spelling, mark in self._marks.items():
             if spelling in text:
                 text = text.replace(spelling, mark)

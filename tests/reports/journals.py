@@ -97,9 +97,7 @@ class Run:
         self.events.append(self.redaction.data(noted | fields))
         return self.events[-1]
 
-    def begin(
-        self, scenario: str, *claims: str, tags: tuple[str, ...] = ("incident_6",), rule: str = ""
-    ) -> None:
+    def begin(self, scenario: str, *claims: str, tags: tuple[str, ...] = ("incident_6",), rule: str = "") -> None:
         self.note(
             "scenario_started", scenario=nodeid(scenario), title=scenario, rule=rule,
             feature="The gateway is down", description="Orders taken during the outage are promises.",
@@ -108,20 +106,12 @@ class Run:
         )  # fmt: skip
 
     def step(self, scenario: str, text: str, keyword: str = "Then") -> None:
-        self.note(
-            "step_started", scenario=nodeid(scenario), keyword=keyword, text=text, docstring=None, table=None
-        )
+        self.note("step_started", scenario=nodeid(scenario), keyword=keyword, text=text, docstring=None, table=None)
 
-    def saw(
-        self, scenario: str | None, what: str, value: str, source: str, *, replayed: bool = False
-    ) -> None:
+    def saw(self, scenario: str | None, what: str, value: str, source: str, *, replayed: bool = False) -> None:
         evidence = [
             asdict(self.store.keep("page", picture(200), "image/png")),
-            asdict(
-                self.store.keep(
-                    "order", json.dumps({"card": {"longNum": CARD, "ccv": CVV}}), "application/json"
-                )
-            ),
+            asdict(self.store.keep("order", json.dumps({"card": {"longNum": CARD, "ccv": CVV}}), "application/json")),
             asdict(self.store.keep("payment log", LEAKY, "text/plain")),
         ]
         self.note("observation", scenario=scenario and nodeid(scenario), what=what, value=value,
@@ -138,18 +128,14 @@ class Run:
         self.note("scenario_finished", scenario=nodeid(scenario), ended=ended, verdict="", message=message,
                   claims=claims, seconds=1.5)  # fmt: skip
 
-    def scenario(
-        self, title: str, claim: str, expected: str, seen: str, ended: str = "", **about: Any
-    ) -> None:
+    def scenario(self, title: str, claim: str, expected: str, seen: str, ended: str = "", **about: Any) -> None:
         """A whole scenario with one finding, which holds where what is seen is what was expected."""
         holds = expected == seen
         self.begin(title, claim, **about)
         self.step(title, "the payment gateway is down", "Given ")
         self.note("fault", scenario=nodeid(title), fault="outage of stripe-mock", phase="witnessed",
                   detail="no pod, no endpoint, refused")  # fmt: skip
-        self.saw(
-            title, "shown to the customer", "Payment declined. Connection refused", "browser", replayed=True
-        )
+        self.saw(title, "shown to the customer", "Payment declined. Connection refused", "browser", replayed=True)
         self.end_step(title)
         self.step(title, "it is as the report says")
         self.found(title, claim, expected, seen, holds=holds)
@@ -161,9 +147,7 @@ class Run:
         """Write the journal; give its path."""
         self.out.mkdir(parents=True, exist_ok=True)
         path = self.out / "journal.jsonl"
-        path.write_text(
-            "".join(json.dumps(event, ensure_ascii=False) + "\n" for event in self.events), "utf-8"
-        )
+        path.write_text("".join(json.dumps(event, ensure_ascii=False) + "\n" for event in self.events), "utf-8")
         return path
 
 

@@ -27,7 +27,8 @@ def picture(report: Path, target: Path) -> None:
         page.wait_for_function("[...document.images].every(image => image.complete && image.naturalHeight)")
         top = page.get_by_text("Test body").first.bounding_box()
         end = shown.bounding_box()
-        assert top and end
+        assert top, "the sentences are there"
+        assert end, "the picture is there"
         page.mouse.move(0, 0)
         above = top["y"] - MARGIN
         clip = {"x": 0, "y": above, "width": WIDTH, "height": end["y"] + end["height"] - above}

@@ -84,9 +84,7 @@ def test_the_analytics_block_is_cut_out() -> None:
         "<script>\n  window.dataLayer = window.dataLayer || [];\n  gtag('js');\n</script>"
     )
 
-    assert without_analytics(f"<head>{block}</head><script>kept()</script>") == (
-        "<head></head><script>kept()</script>"
-    )
+    assert without_analytics(f"<head>{block}</head><script>kept()</script>") == ("<head></head><script>kept()</script>")
     with pytest.raises(NoPage, match="analytics"):
         without_analytics('<img src="https://www.googletagmanager.com/x.gif">')
 

@@ -81,9 +81,7 @@ def test_every_sentence_is_a_step_with_what_it_saw(results: Mapping[str, Mapping
     assert (given["name"], given["status"]) == ("Given the payment gateway is down", "passed")
     fault, seen = given["steps"]
     assert fault["name"] == "fault witnessed: outage of stripe-mock · no pod, no endpoint, refused"
-    assert seen["name"].startswith(
-        "shown to the customer: Payment declined. Connection refused (0.11 s) · browser"
-    )
+    assert seen["name"].startswith("shown to the customer: Payment declined. Connection refused (0.11 s) · browser")
     assert [each["name"] for each in seen["attachments"]] == ["page", "order", "payment log"]
     assert (then["name"], then["status"]) == ("Then it is as the report says", "failed")
     assert then["steps"][0]["status"] == "failed"

@@ -109,9 +109,7 @@ def results(folder: Path) -> dict[str, dict[str, Any]]:
 
 
 def test_no_sink_holds_a_secret(project: Path) -> None:
-    ended = run(
-        project, "features", "-k", "much or breaks", "--junitxml=junit.xml", "-rA", "-v", "--showlocals"
-    )
+    ended = run(project, "features", "-k", "much or breaks", "--junitxml=junit.xml", "-rA", "-v", "--showlocals")
 
     out = project / "reports" / "out"
     assert ended.returncode == 1, ended.stdout + ended.stderr
