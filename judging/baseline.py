@@ -35,9 +35,7 @@ class Entry:
         return bool(self.expires) and date.fromisoformat(self.expires) < on
 
 
-def load_baseline(
-    tables: Iterable[Mapping[str, str]], source: str, claims: Mapping[str, Claim]
-) -> tuple[Entry, ...]:
+def load_baseline(tables: Iterable[Mapping[str, str]], source: str, claims: Mapping[str, Claim]) -> tuple[Entry, ...]:
     """The entries of [[baseline]] tables; Refusal E-BASELINE names the entry and what is wrong."""
     return tuple(_entry(table, source, claims) for table in tables)
 
@@ -47,9 +45,7 @@ def _entry(table: Mapping[str, str], source: str, claims: Mapping[str, Claim]) -
     name = f"{source}: [[baseline]] of {table.get('claim', '?')}"
     for key in table:
         if key not in allowed:
-            raise Refusal(
-                "E-BASELINE", f"{name} has the unknown key {key!r}", f"allowed: {', '.join(allowed)}"
-            )
+            raise Refusal("E-BASELINE", f"{name} has the unknown key {key!r}", f"allowed: {', '.join(allowed)}")
     for key in ("claim", "signature", "bug"):
         if not table.get(key):
             raise Refusal("E-BASELINE", f"{name} has no {key}", f'add {key} = "…"')

@@ -247,9 +247,7 @@ def pytest_bdd_after_step(request: pytest.FixtureRequest) -> None:
         running.finish("failed" if excused else "passed", "; ".join(excused))
 
 
-def pytest_bdd_step_func_lookup_error(
-    request: pytest.FixtureRequest, step: Step, exception: Exception
-) -> None:
+def pytest_bdd_step_func_lookup_error(request: pytest.FixtureRequest, step: Step, exception: Exception) -> None:
     if running := request.node.stash.get(RUNNING, None):
         running.start(step)
         running.finish("broken", str(exception))

@@ -26,9 +26,7 @@ class ScenarioText:
     tags: frozenset[str]
 
 
-def read_feature(
-    path: Path, shown: str, claims: Collection[str], markers: Collection[str]
-) -> list[ScenarioText]:
+def read_feature(path: Path, shown: str, claims: Collection[str], markers: Collection[str]) -> list[ScenarioText]:
     """The scenarios of one feature file; `shown` is its name in a Refusal.
 
     Refusals: E-GHERKIN, E-TWIN, E-TAG, E-NO-CLAIM, E-NO-STEPS, E-NO-THEN, E-NO-EXAMPLES, E-NO-SCENARIO.
@@ -81,9 +79,7 @@ def _scenarios(feature: Feature) -> Iterator[tuple[Scenario, list[Tag]]]:
 
 def _refuse_vacuous(scenario: Scenario, where: str) -> None:
     if not scenario.steps:
-        raise Refusal(
-            "E-NO-STEPS", f"{where}: {scenario.name!r} has no step", "write its steps, or delete it"
-        )
+        raise Refusal("E-NO-STEPS", f"{where}: {scenario.name!r} has no step", "write its steps, or delete it")
     if not any(step.keyword_type == "Outcome" for step in scenario.steps):
         raise Refusal("E-NO-THEN", f"{where}: {scenario.name!r} has no Then", "say what must be seen: Then …")
     empty = [examples for examples in scenario.examples if not examples.table_body]

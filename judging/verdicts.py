@@ -139,9 +139,7 @@ def accuse(
     known = [entry for entry in matching if not entry.expired(on)]
     if known:
         return Verdict.KNOWN, f"known bug {known[0].bug}: {finding.seen}"
-    if claim.cured_by and all(
-        cures.get(cure) in (Verdict.CONFORMS, Verdict.FIXED) for cure in claim.cured_by
-    ):
+    if claim.cured_by and all(cures.get(cure) in (Verdict.CONFORMS, Verdict.FIXED) for cure in claim.cured_by):
         return Verdict.CURED, f"cured by {', '.join(claim.cured_by)}: {finding.seen}"
     if matching:
         return (

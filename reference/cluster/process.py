@@ -75,9 +75,7 @@ def _bind_life_to(parent: int) -> Callable[[], None]:
 class Process:
     """A running command; `exited` resolves to its exit code, 128 + n when signal n ended it."""
 
-    def __init__(
-        self, command: Sequence[str], variables: Mapping[str, str], folder: Path, output: Output
-    ) -> None:
+    def __init__(self, command: Sequence[str], variables: Mapping[str, str], folder: Path, output: Output) -> None:
         """Start it; raises OSError or ValueError when it cannot be started."""
         loop = asyncio.get_running_loop()
         self.exited: asyncio.Future[int] = loop.create_future()

@@ -119,9 +119,7 @@ async def place_order(request: web.Request) -> web.Response:
     log.info("Request received with body: {}")
     home = f"{peer('user')}/customers/{person}"
     log.info("GET Request to: %s/addresses\nGET Request to: %s/cards", home, home)
-    address, card = await asyncio.gather(
-        first(request, "addresses", "address"), first(request, "cards", "card")
-    )
+    address, card = await asyncio.gather(first(request, "addresses", "address"), first(request, "cards", "card"))
     order = {
         "customer": f"http://user/customers/{person}",
         "address": address and address["_links"]["self"]["href"],

@@ -115,7 +115,7 @@ def test_refusals_read_as_those_of_kubernetes(shop: Kubectl) -> None:
     told = shop("get", "deployment", "nobody", fails=True)
     assert told == 'Error from server (NotFound): deployments.apps "nobody" not found\n'
     told = shop("create", "-f", "echo.yaml", fails=True)
-    assert 'Error from server (AlreadyExists): error when creating' in told
+    assert "Error from server (AlreadyExists): error when creating" in told
     assert 'deployments.apps "stripe-mock" already exists' in told
     told = shop("patch", "deployment", "stripe-mock", "-p", '{"spec":{"replicas":-1}}', fails=True)
     assert "spec.replicas: Invalid value: -1: must be greater than or equal to 0" in told

@@ -100,9 +100,7 @@ def test_what_cannot_start_says_why(
             return (waiting and waiting.reason in reasons) or (ended and ended.reason in reasons)
         return False
 
-    stream = watch.Watch().stream(
-        core.list_namespaced_pod, namespace, label_selector="name=stuck", timeout_seconds=20
-    )
+    stream = watch.Watch().stream(core.list_namespaced_pod, namespace, label_selector="name=stuck", timeout_seconds=20)
     pod = next(event["object"] for event in stream if said(event["object"]))
     told = core.list_namespaced_event(namespace, field_selector=f"involvedObject.name={pod.metadata.name}").items
     assert "Failed" in {event.reason for event in told}

@@ -23,8 +23,7 @@ SOCKS = [
 ]
 COLOURFUL, FIGUEROA = SOCKS[0][0], SOCKS[1][0]
 REFUSED = (
-    'Payment gateway error: Post "http://stripe-mock/v1/charges": '
-    "dial tcp 10.96.0.9:80: connect: connection refused"
+    'Payment gateway error: Post "http://stripe-mock/v1/charges": dial tcp 10.96.0.9:80: connect: connection refused'
 )
 DECLINED = {"status": 406, "error": "Not Acceptable", "message": REFUSED, "path": "/orders"}
 

@@ -68,9 +68,7 @@ def customer(backends: Backends) -> Callable[[Shop], Customer]:
     def register(shop: Shop) -> Customer:
         name, client = next(names), session()
         person = {"username": name, "password": SECRETS["password"], "email": "ada@example.org"}
-        asked = client.post(
-            shop / "register", json={**person, "firstName": "Ada", "lastName": "Fern"}, timeout=5
-        )
+        asked = client.post(shop / "register", json={**person, "firstName": "Ada", "lastName": "Fern"}, timeout=5)
         home = {"number": "5", "street": "Hill Road", "city": "Leeds", "postcode": "LS1", "country": "UK"}
         card = {"longNum": SECRETS["longNum"], "expires": "12/30", "ccv": SECRETS["ccv"]}
         client.post(shop / "addresses", json=home, timeout=5).raise_for_status()
@@ -102,9 +100,7 @@ def visit(browser: Browser) -> Iterator[Callable[..., Page]]:
             contexts.callback(context.close)
             context.set_default_timeout(5000)
             if who:
-                context.add_cookies(
-                    [{"name": c.name, "value": c.value, "url": shop.url} for c in who.http.cookies]
-                )
+                context.add_cookies([{"name": c.name, "value": c.value, "url": shop.url} for c in who.http.cookies])
             page = context.new_page()
             page.on("pageerror", lambda error: errors.append(error))
             page.goto(path)

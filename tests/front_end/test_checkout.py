@@ -82,9 +82,7 @@ def test_double_click_declined(
 
 
 @pytest.mark.parametrize("variant", [AS_REPORTED, ()], ids=["as reported", "fixed"])
-def test_double_click_paid(
-    shop: StartShop, basket: Basket, backends: Backends, variant: tuple[str, ...]
-) -> None:
+def test_double_click_paid(shop: StartShop, basket: Basket, backends: Backends, variant: tuple[str, ...]) -> None:
     page = basket(shop(*variant))
     page.dblclick("#orderButton")
 
@@ -94,9 +92,7 @@ def test_double_click_paid(
 
 
 @pytest.mark.parametrize("variant", [AS_REPORTED, ()], ids=["as reported", "fixed"])
-def test_two_lines_are_one_order(
-    shop: StartShop, basket: Basket, declined: Backends, variant: tuple[str, ...]
-) -> None:
+def test_two_lines_are_one_order(shop: StartShop, basket: Basket, declined: Backends, variant: tuple[str, ...]) -> None:
     page = basket(shop(*variant), COLOURFUL, FIGUEROA)
     expect(page.locator("#orderGrandTotal")).to_have_text("$36.99")
     page.click("#orderButton")
@@ -115,9 +111,7 @@ def test_parallel_fetches_are_not_held_back(shop: StartShop, basket: Basket, bac
 
 
 @pytest.mark.parametrize("variant", [AS_REPORTED, ()], ids=["as reported", "fixed"])
-def test_intercepted_order(
-    shop: StartShop, basket: Basket, backends: Backends, variant: tuple[str, ...]
-) -> None:
+def test_intercepted_order(shop: StartShop, basket: Basket, backends: Backends, variant: tuple[str, ...]) -> None:
     page = basket(shop(*variant))
     page.route("**/orders", lambda route: route.fulfill(status=406, json=DECLINED))
     page.click("#orderButton")
@@ -193,9 +187,7 @@ def test_never_busy(shop: StartShop, basket: Basket, declined: Backends) -> None
 
 
 @pytest.mark.parametrize("bug", [None, "no_busy_state"])
-def test_second_click_tries_again(
-    shop: StartShop, basket: Basket, declined: Backends, bug: str | None
-) -> None:
+def test_second_click_tries_again(shop: StartShop, basket: Basket, declined: Backends, bug: str | None) -> None:
     page = basket(shop(bug) if bug else shop())
     page.click("#orderButton")
     expect(page.locator(ALERT)).to_be_visible()
@@ -233,9 +225,7 @@ def test_double_click_alone_orders_twice(
     assert sorted(post["key"] for post in backends.order_posts) == ["click-1", "click-2"]
 
 
-def test_paid_leads_to_the_list_and_empties_the_cart(
-    shop: StartShop, basket: Basket, backends: Backends
-) -> None:
+def test_paid_leads_to_the_list_and_empties_the_cart(shop: StartShop, basket: Basket, backends: Backends) -> None:
     page = basket(shop())
     with page.expect_request(lambda request: request.method == "DELETE") as cleared:
         page.click("#orderButton")

@@ -43,9 +43,7 @@ def test_list_tells_each_status(shop: StartShop, visit: Callable[..., Page], buy
     expect(first.locator("th")).to_have_text(re.compile(r"^# [0-9a-f]{24}$"))
     expect(first.locator("td").nth(0)).to_have_text("2026-01-07 16:02:43")
     expect(first.locator("td").nth(1)).to_have_text("$ 22.99")
-    expect(first.get_by_text("View")).to_have_attribute(
-        "href", re.compile(r"^customer-order.html\?order=/orders/")
-    )
+    expect(first.get_by_text("View")).to_have_attribute("href", re.compile(r"^customer-order.html\?order=/orders/"))
 
 
 def test_order_tells_its_status(
@@ -112,9 +110,7 @@ def test_register_address_card_and_basket_by_hand(shop: StartShop, visit: Callab
     for field, text in filled.items():
         page.fill(f"#register-{field}-modal", text)
     page.click("#register-modal form button.btn-primary")
-    expect(page.locator("#registration-message .alert-success")).to_have_text(
-        "Registration and login successful."
-    )
+    expect(page.locator("#registration-message .alert-success")).to_have_text("Registration and login successful.")
     expect(page.locator("#howdy a")).to_have_text("Logged in as Ada Fern")
 
     expect(page.locator("#address")).to_have_text("No address saved for user.")
@@ -161,9 +157,7 @@ def test_login_and_logout_by_hand(
 def test_catalogue_pages_and_filters(shop: StartShop, visit: Callable[..., Page]) -> None:
     page = visit(shop(), "/category.html")
     expect(page.locator("#totalProducts")).to_have_text("Showing 6 of 8 products")
-    expect(page.locator("[id='row products'] #products > div .product .text h3 a").first).to_have_text(
-        "Colourful"
-    )
+    expect(page.locator("[id='row products'] #products > div .product .text h3 a").first).to_have_text("Colourful")
     expect(page.locator("#products p.price").first).to_have_text("$18")
     page.click("#pagination >> text=2")
     expect(page.locator("#products .product")).to_have_count(2)

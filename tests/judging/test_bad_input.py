@@ -126,9 +126,7 @@ def test_a_baseline_that_names_no_claim(project: Project) -> None:
 
 
 def test_an_unsafe_target_found_in_a_step_ends_the_run_with_6(project: Project) -> None:
-    project.feature(
-        '@R_plain bad: Given an unsafe target; Then R_plain is seen as "right"', GOOD.replace("good", "b")
-    )
+    project.feature('@R_plain bad: Given an unsafe target; Then R_plain is seen as "right"', GOOD.replace("good", "b"))
     assert_refused(project, "E-TARGET", ["no label"], code=6)
     statement = project.root / "reports/out/statement.json"
     assert '"exit": 6' in statement.read_text()

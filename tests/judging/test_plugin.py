@@ -63,9 +63,7 @@ def test_each_verdict(
     assert list(result.verdicts.values()) == [verdict]
     assert list(result.outcomes.values()) == [outcome]
     assert result.code == code == result.statement["exit"], result.out
-    assert (
-        f'value="{verdict if verdict != "FIXED" else "CONFORMS"}"' in (project.root / "junit.xml").read_text()
-    )
+    assert f'value="{verdict if verdict != "FIXED" else "CONFORMS"}"' in (project.root / "junit.xml").read_text()
     assert statement(result.journal) == result.statement
     assert "judging/" not in result.out
 
@@ -167,8 +165,7 @@ def test_an_interrupted_scenario_has_not_passed(project: Project, stop: signal.S
     last = '@R_bare last: Given a shop; Then R_bare is seen as "right"'
     project.feature(
         RIGHT,
-        '@R_core cut: Given a shop; Then R_core is seen as "right"; When it takes for ever; '
-        "Then nothing is looked at",
+        '@R_core cut: Given a shop; Then R_core is seen as "right"; When it takes for ever; Then nothing is looked at',
         last,
     )
     process = project.start()

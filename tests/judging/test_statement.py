@@ -54,13 +54,9 @@ def run(seen: dict[str, str], *, witnessed: bool = True, left_out: Iterable[str]
             }
             events.append({"event": "finding", "scenario": name, "claims": [name], **finding})
         ended = {"right": "passed"}.get(what, "violation") if said else what
-        events.append(
-            {"event": "scenario_finished", "scenario": name, "ended": ended, "message": what, "seconds": 1}
-        )
+        events.append({"event": "scenario_finished", "scenario": name, "ended": ended, "message": what, "seconds": 1})
     events.append({"event": "run_finished", "verdicts": {}, "exit": 0})
-    return [
-        {"n": n, "at": "2026-03-01T10:00:00.000000Z", "t": n / 10, **event} for n, event in enumerate(events)
-    ]
+    return [{"n": n, "at": "2026-03-01T10:00:00.000000Z", "t": n / 10, **event} for n, event in enumerate(events)]
 
 
 REPORTED = {"R1": "right", "R2": "right", "R3": "wrong", "R4": "right", "R5": "right"}

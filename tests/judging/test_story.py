@@ -6,11 +6,11 @@ import pytest
 
 from tests.judging.project import STEPS, Project
 
-SHOWS = '''
+SHOWS = """
 @then(parsers.parse('the list shows "{seen}"'))
 def _(judge, seen):
     judge.expect("right", seen, seen == "right", where="list")
-'''
+"""
 STORY = """@R_cure @R_plain @incident_6
 Feature: Shop
   Scenario: story

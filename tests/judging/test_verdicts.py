@@ -85,10 +85,7 @@ def test_an_expired_entry_says_so() -> None:
 
 
 def test_a_known_bug_is_named() -> None:
-    assert (
-        judge_claim(CLAIM, Ended.VIOLATION, "", [WRONG], [KNOWN], TODAY, {}).reason
-        == "known bug BUG_1: 2 orders"
-    )
+    assert judge_claim(CLAIM, Ended.VIOLATION, "", [WRONG], [KNOWN], TODAY, {}).reason == "known bug BUG_1: 2 orders"
 
 
 def test_the_worst_counts_in_the_order_of_the_design() -> None:

@@ -6,8 +6,8 @@ import os
 import socket
 import subprocess
 import sys
-import time
 from dataclasses import dataclass, field
+from functools import partial
 from itertools import count
 from pathlib import Path
 from typing import Any
@@ -17,6 +17,7 @@ import requests
 from pymongo import MongoClient
 from pymongo.database import Database
 
+from fixtures.waiting import eventually
 from reference.mongodb import build
 
 ROOT = Path(__file__).parents[2]
@@ -73,16 +74,15 @@ class Shop:
 
     def ready(self, *services: str) -> None:
         """Wait until the services take connections."""
-        deadline = time.monotonic() + DEADLINE
+
+        def connected(service: str) -> bool:
+            assert self.processes[service].poll() is None, self.log(service).read_text()
+            socket.create_connection((self.host(service), PORTS[service]), timeout=1).close()
+            return True
+
         for service in services or self.processes:
-            while True:
-                try:
-                    socket.create_connection((self.host(service), PORTS[service]), timeout=1).close()
-                    break
-                except OSError:
-                    assert self.processes[service].poll() is None, self.log(service).read_text()
-                    assert time.monotonic() < deadline, f"{service} did not start"
-                    time.sleep(0.01)
+            look = partial(connected, service)
+            eventually(f"{service} takes connections", look, within=DEADLINE, every=0.01, forgive=(OSError,))
 
     def stop(self, service: str) -> int:
         """End a service by SIGTERM; its exit code."""

@@ -14,6 +14,7 @@ import pytest
 import requests
 import yaml
 
+from fixtures.waiting import eventually
 from reference.deploying import Cluster
 from reference.kustomize import OVERLAYS, render, variants
 from reference.mongodb import build
@@ -48,9 +49,7 @@ def test_run_sells_until_stdin_ends_and_leaves_nothing(tmp_path: Path):
     kubeconfig = tmp_path / "kubeconfig"
     command = [*COMMAND, "run", "--variant", "fixed", "--kubeconfig", str(kubeconfig)]
     with subprocess.Popen(command, cwd=ROOT, stdin=subprocess.PIPE) as process:
-        while not kubeconfig.exists():
-            assert process.poll() is None
-            time.sleep(0.02)
+        eventually("the kubeconfig is written", lambda: kubeconfig.exists() or process.poll() is not None, within=30)
         cluster = Cluster(kubeconfig, deadline=20)
         assert list(cluster.unavailable("sock-shop"))[-1] == set()
         assert buy(f"http://{cluster.host}:30001") == 201
@@ -111,14 +110,14 @@ def test_a_killed_stack_takes_its_pods_along_and_can_be_begun_again(tmp_path: Pa
 
 
 def gone(url: str) -> bool:
-    deadline = time.monotonic() + 5
-    while time.monotonic() < deadline:
+    def refused() -> bool:
         try:
             requests.get(url, timeout=1)
         except requests.RequestException:
             return True
-        time.sleep(0.05)
-    return False
+        return False
+
+    return eventually("nobody answers any more", refused, within=5)
 
 
 @pytest.mark.parametrize(
