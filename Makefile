@@ -7,7 +7,7 @@ RUN := $(VENV)/bin/python
 ARGS ?=
 VARIANT ?= as-reported
 
-.PHONY: help setup demo test check up down bench lock clean
+.PHONY: help setup demo test check up down matrix bench lock clean
 
 help:  ## Show this list
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /|/' | awk -F'|' '{ printf "  make %-8s %s\n", $$1, $$2 }'
@@ -21,8 +21,8 @@ demo: setup  ## Judge the reference Sock Shop on the embedded cluster (ARGS='-k 
 test: setup check  ## Judge as `demo` does, then run all tests of the suite and of the reference stack
 	@echo "→ judging the reference Sock Shop on the embedded cluster"
 	@$(RUN) -m pytest
-	@echo "→ testing the suite and the reference stack"
-	@$(RUN) -m pytest tests $(ARGS)
+	@echo "→ testing the suite and the reference stack (several minutes; ARGS='-k truth' runs a part)"
+	@$(RUN) -m pytest -q tests $(ARGS)
 
 check: $(VENV)/.installed  ## Lint, types and layers; needs no stack
 	@echo "→ checking style, types and layers"
@@ -36,6 +36,9 @@ up: $(VENV)/.installed  ## Leave the reference Sock Shop running (VARIANT=fixed 
 
 down:  ## End what `up` left running
 	@$(RUN) -m reference down
+
+matrix: setup  ## Print what each planted defect turns red, one at a time
+	@$(RUN) -m tests.matrix
 
 bench: setup  ## Print how fast the suite is, as ratios within one run
 	@$(RUN) -m tests.bench

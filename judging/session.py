@@ -8,6 +8,7 @@ import secrets
 import shutil
 import signal
 import threading
+import tomllib
 from collections.abc import Callable, Generator
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
@@ -112,7 +113,7 @@ def _record_start(session: pytest.Session) -> None:
     config.stash[JOURNAL].record(
         "run_started",
         run=f"{datetime.now(UTC):%Y%m%dT%H%M%SZ}-{secrets.token_hex(3)}",
-        suite=_version("incident-conformance"),
+        suite=_suite_version(config.rootpath),
         python=platform.python_version(),
         versions={name: _version(name) for name in ("pytest", "pytest-bdd")},
         stack=stack,
@@ -123,6 +124,12 @@ def _record_start(session: pytest.Session) -> None:
         covered=named_claims(config),
         left_out=left_out(session),
     )
+
+
+def _suite_version(root: Path) -> str:
+    """The suite runs from its tree, so its version is what the tree says."""
+    project = root / "pyproject.toml"
+    return str(tomllib.loads(project.read_text())["project"]["version"]) if project.is_file() else "unknown"
 
 
 def _version(package: str) -> str:
