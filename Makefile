@@ -21,8 +21,9 @@ demo: setup  ## Judge the reference Sock Shop on the embedded cluster (ARGS='-k 
 test: setup check  ## Judge as `demo` does, then run all tests of the suite and of the reference stack
 	@echo "→ judging the reference Sock Shop on the embedded cluster"
 	@$(RUN) -m pytest
-	@echo "→ testing the suite and the reference stack (several minutes; ARGS='-k truth' runs a part)"
-	@$(RUN) -m pytest -q tests $(ARGS)
+	@echo "→ testing the suite and the reference stack (several minutes; ARGS='-k truth' runs a part without the defect matrix)"
+	@$(RUN) -m pytest -q -n 2 --dist loadfile --ignore tests/matrix tests $(ARGS)
+	@$(if $(ARGS),true,$(RUN) -m pytest -q tests/matrix)
 
 check: $(VENV)/.installed  ## Lint, types and layers; needs no stack
 	@echo "→ checking style, types and layers"
