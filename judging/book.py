@@ -55,15 +55,9 @@ class VerdictBook:
 
     def contaminate(self, feature: str, reason: str) -> None:
         """Everything judged in this feature (its name or file) was judged on a stack not put back."""
-        self._spoil(feature, Verdict.CONTAMINATED, reason)
-
-    def invalidate(self, feature: str, reason: str) -> None:
-        """The fault of this feature's enactment had no witness."""
-        self._spoil(feature, Verdict.INVALID, reason)
-
-    def compromise(self, feature: str, reason: str) -> None:
-        """The stack was not steady before this feature's enactment began."""
-        self._spoil(feature, Verdict.COMPROMISED, reason)
+        if self._journal is None:
+            raise RuntimeError("a stored run cannot be changed")
+        self._journal.record("spoiled", feature=feature, verdict=Verdict.CONTAMINATED, reason=reason)
 
     def note(self, event: Event) -> None:
         """Take in one event of the journal."""
@@ -158,8 +152,3 @@ class VerdictBook:
         selected = [name for name, claims in self.started.get("selected", {}).items() if claim in claims]
         run = {each.scenario for each in self.naming(claim) if each.finished}
         return claim not in self.started.get("left_out", ()) and run.issuperset(selected)
-
-    def _spoil(self, feature: str, verdict: Verdict, reason: str) -> None:
-        if self._journal is None:
-            raise RuntimeError("a stored run cannot be changed")
-        self._journal.record("spoiled", feature=feature, verdict=verdict, reason=reason)
