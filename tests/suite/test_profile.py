@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from fixtures.stack.profile import find_profile, load_profile
+from judging.findings import Unsupported
 from judging.refusal import Refusal
 
 ROOT = Path(__file__).parents[2]
@@ -101,3 +102,11 @@ def test_an_unknown_stack_is_answered_with_the_known_ones(tmp_path):
 
     assert refused.value.error_id == "E-PROFILE-MISSING"
     assert "kind" in refused.value.remedy
+
+
+def test_a_capability_that_is_not_declared_is_unsupported(tmp_path):
+    shop = profile(tmp_path, GOOD).systems["sock_shop"]
+
+    assert shop.capability("order_book").service == "orders-db"
+    with pytest.raises(Unsupported, match=r"sock_shop\.capabilities\.shipments"):
+        shop.capability("shipments")
