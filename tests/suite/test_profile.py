@@ -59,6 +59,44 @@ def test_what_extends_another_keeps_the_rest_of_it(tmp_path):
     assert other.systems["sock_shop"].ui == "http://127.0.0.1:2025"
 
 
+def test_what_extends_another_replaces_single_keys_and_leaves_out_what_is_false(tmp_path):
+    profile(tmp_path, GOOD)
+    other = profile(
+        tmp_path,
+        '''extends = "mine.toml"
+        [sock_shop.promises]
+        "the shop opens" = "3 s"
+        [sock_shop.capabilities]
+        order_book = false''',
+        "other.toml",
+    )
+
+    shop = other.systems["sock_shop"]
+    assert shop.promises == {"the shop opens": 3, "a service is back": 120}
+    assert shop.capabilities == {}
+    assert shop.services == {"payment gateway": "stripe-mock"}
+
+
+def test_what_extends_another_may_be_reached_otherwise(tmp_path):
+    profile(tmp_path, GOOD.replace("kubeconfig =", 'context = "theirs"\nkubeconfig ='))
+    started = profile(tmp_path, 'extends = "mine.toml"\nstart = ["{python}"]', "started.toml")
+    standing = profile(tmp_path, 'extends = "started.toml"\nkubeconfig = "here"', "standing.toml")
+
+    assert (started.start, started.kubeconfig, started.context) == (("{python}",), "", "")
+    assert (standing.start, standing.kubeconfig) == ((), f"{tmp_path}/here")
+
+
+def test_a_kubeconfig_is_found_from_the_profile_on(tmp_path, monkeypatch):
+    monkeypatch.setenv("STACK", "theirs")
+
+    def kubeconfig(path: str) -> str:
+        return profile(tmp_path, GOOD.replace("~/.kube/config", path)).kubeconfig
+
+    assert kubeconfig("../here/config") == f"{tmp_path.parent}/here/config"
+    assert kubeconfig("$STACK/config") == f"{tmp_path}/theirs/config"
+    assert kubeconfig("~/config") == str(Path.home() / "config")
+
+
 @pytest.mark.parametrize(
     ("wrong", "cause", "remedy"),
     [
