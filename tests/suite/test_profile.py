@@ -63,11 +63,11 @@ def test_what_extends_another_replaces_single_keys_and_leaves_out_what_is_false(
     profile(tmp_path, GOOD)
     other = profile(
         tmp_path,
-        '''extends = "mine.toml"
+        """extends = "mine.toml"
         [sock_shop.promises]
         "the shop opens" = "3 s"
         [sock_shop.capabilities]
-        order_book = false''',
+        order_book = false""",
         "other.toml",
     )
 
