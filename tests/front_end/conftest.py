@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -13,6 +12,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Page, sync_playwright
 
+from fixtures.browser.driver import executable
 from tests.front_end.backends import COLOURFUL, Backends
 from tests.front_end.shops import SECRETS, Customer, Shop, StartShop, basket_loaded, hosts, names, session
 
@@ -84,7 +84,7 @@ def browser() -> Iterator[Browser]:
     with sync_playwright() as playwright:
         sandbox = ["--no-sandbox"] if os.geteuid() == 0 else []
         options = ["--blink-settings=imagesEnabled=false", *sandbox]
-        chromium = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=options)
+        chromium = playwright.chromium.launch(executable_path=executable(playwright), args=options)
         yield chromium
         chromium.close()
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import shutil
 import sys
 from pathlib import Path
 
 from playwright.sync_api import sync_playwright
+
+from fixtures.browser.driver import executable
 
 SCENARIO = "The list of orders does not call a failed order shipped"
 OPENED = ("Ben's orders from every side", "Ben's list of orders")
@@ -16,7 +17,7 @@ WIDTH, HEIGHT, MARGIN = 1100, 3000, 16
 def picture(report: Path, target: Path) -> None:
     """A known bug: its sentences, the truth table and what the customer saw (PNG)."""
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=["--no-sandbox"])
+        browser = playwright.chromium.launch(executable_path=executable(playwright), args=["--no-sandbox"])
         page = browser.new_page(viewport={"width": WIDTH, "height": HEIGHT})
         page.goto(report.absolute().as_uri())
         page.get_by_text(SCENARIO, exact=True).first.click()

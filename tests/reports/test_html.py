@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Page, sync_playwright
 
+from fixtures.browser.driver import executable
 from reports import html
 from reports.html import NoPage, each_file_once, make_page, without_analytics
 from reports.results import Results
@@ -32,10 +33,9 @@ def page_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def page() -> Iterator[Page]:
-    """A page of the system's Chromium, or of Playwright's own."""
+    """A page of the browser that the suite runs."""
     with sync_playwright() as playwright:
-        path = shutil.which("chromium") or shutil.which("google-chrome")
-        browser = playwright.chromium.launch(executable_path=path, args=["--no-sandbox"])
+        browser = playwright.chromium.launch(executable_path=executable(playwright), args=["--no-sandbox"])
         yield browser.new_page()
         browser.close()
 
