@@ -3,6 +3,7 @@
 pytest_plugins = [
     "judging.plugin",
     "reports.allure",
+    "reports.junit",
     "reports.summary",
     "fixtures.stack",
     "fixtures.cluster",

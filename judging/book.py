@@ -90,6 +90,12 @@ class VerdictBook:
         outcome = self.outcomes[scenario]
         return {name: self._judge(self.claims[name], outcome) for name in outcome.claims}
 
+    def conclude_scenario(self, scenario: str) -> dict[str, Judged]:
+        """The same, once the run is over: also that a claim's known bugs are gone."""
+        judged = self.judge_scenario(scenario)
+        whole = {name: self.judge(name) for name in judged} if self.finished else {}
+        return judged | {name: each for name, each in whole.items() if each.verdict is Verdict.FIXED}
+
     def excuses(self, finding: Finding) -> bool:
         """Whether everything that a finding violates is a known bug or a cured harm."""
         said = [self._accuse(self.claims[name], finding) for name in finding.claims]
@@ -119,6 +125,13 @@ class VerdictBook:
     def known_bugs(self, claim: str) -> tuple[Entry, ...]:
         """The baseline's entries for a claim."""
         return tuple(entry for entry in self.baseline if entry.claim == claim)
+
+    def known_as(self, claim: str) -> tuple[Entry, ...]:
+        """The baseline's entries that what was seen of a claim fits."""
+        findings = [finding for outcome in self.naming(claim) for finding in outcome.findings]
+        seen = [finding.seen for finding in findings if claim in finding.claims and not finding.holds]
+        entries = [entry for entry in self.known_bugs(claim) if not entry.expired(self.today())]
+        return tuple(entry for entry in entries if any(map(entry.matches, seen)))
 
     def fixed(self) -> list[Entry]:
         """The baseline's entries that must go."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Generator, Iterable, Mapping
 from pathlib import Path
-from typing import NoReturn
+from typing import Any, NoReturn
 
 import pytest
 from pytest_bdd.parser import ScenarioTemplate
@@ -34,7 +34,7 @@ REFUSED = pytest.StashKey[Refusal]()
 JOURNAL = pytest.StashKey[Journal]()
 EVIDENCE_STORE = pytest.StashKey[EvidenceStore]()
 BOOK = pytest.StashKey[VerdictBook]()
-STATEMENT = pytest.StashKey[dict[str, object]]()  # from the end of the session on
+STATEMENT = pytest.StashKey[dict[str, Any]]()  # from the end of the session on
 
 
 def set_baseline(config: pytest.Config, entries: Iterable[Mapping[str, str]], source_file: Path) -> None:
@@ -58,6 +58,11 @@ def scenario_of(item: pytest.Item) -> ScenarioTemplate | None:
 def claims_of(item: pytest.Item) -> tuple[str, ...]:
     """The claims that a scenario's tags name."""
     return tuple(name for name in item.config.stash[CLAIMS] if item.get_closest_marker(name))
+
+
+def name_of(item: pytest.Item) -> str:
+    """A scenario's name in journals and reports: pytest's id, redacted, since an outline's values are part of it."""
+    return item.config.stash[REDACTION].text(item.nodeid)
 
 
 def shown(config: pytest.Config, path: Path) -> str:
@@ -169,4 +174,4 @@ def verdict_book(pytestconfig: pytest.Config) -> VerdictBook:
 @pytest.fixture
 def judge(request: pytest.FixtureRequest, journal: Journal, verdict_book: VerdictBook) -> Judge:
     """The judge of this scenario, for the claims that its tags name."""
-    return Judge(journal, request.node.nodeid, claims_of(request.node), verdict_book.excuses)
+    return Judge(journal, name_of(request.node), claims_of(request.node), verdict_book.excuses)

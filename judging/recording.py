@@ -15,7 +15,7 @@ from judging.book import VerdictBook
 from judging.collecting import rendered
 from judging.findings import Finding, NotRestored, Unsupported, Violation
 from judging.journal import Journal
-from judging.plugin import BOOK, JOURNAL, REDACTION, claims_of, refuse, scenario_of, shown
+from judging.plugin import BOOK, JOURNAL, REDACTION, claims_of, name_of, refuse, scenario_of, shown
 from judging.refusal import Refusal
 from judging.scenarios import sentence_claims
 from judging.verdicts import Ended, Judged, Verdict, ended_by, worst
@@ -28,7 +28,7 @@ GREEN = (Verdict.CONFORMS, Verdict.CURED)
 class Running:
     """The scenario that is being run."""
 
-    nodeid: str
+    name: str
     file: str
     line: int
     journal: Journal
@@ -43,11 +43,11 @@ class Running:
 
     def start(self, step: Step) -> None:
         """Record that a step begins."""
-        self.open, self.known = step, len(self.book.outcomes[self.nodeid].findings)
+        self.open, self.known = step, len(self.book.outcomes[self.name].findings)
         self.left = [each for each in self.left if each is not step]
         self.journal.record(
             "step_started",
-            scenario=self.nodeid,
+            scenario=self.name,
             keyword=step.keyword.strip(),
             text=step.name,
             docstring=step.docstring,
@@ -56,20 +56,20 @@ class Running:
 
     def new_findings(self) -> list[Finding]:
         """What the open step has found."""
-        return self.book.outcomes[self.nodeid].findings[self.known :]
+        return self.book.outcomes[self.name].findings[self.known :]
 
     def finish(self, status: str, message: str = "") -> None:
         """Record how the step that is open ended, if one is."""
         if self.open is not None:
             self.open = None
-            self.journal.record("step_finished", scenario=self.nodeid, status=status, message=message)
+            self.journal.record("step_finished", scenario=self.name, status=status, message=message)
 
     def judge(self, ended: Ended, message: str) -> dict[str, Judged]:
         """Say how the scenario ended, as far as it has got, and what follows for its claims."""
         self.ended, self.message = ended, message
-        outcome = self.book.outcomes[self.nodeid]
+        outcome = self.book.outcomes[self.name]
         outcome.ended, outcome.message = ended, message
-        return self.book.judge_scenario(self.nodeid)
+        return self.book.judge_scenario(self.name)
 
     def close(self) -> None:
         """Record the steps that were not run, and the scenario's end."""
@@ -83,7 +83,7 @@ class Running:
         told = self.ended in (Ended.PASSED, Ended.VIOLATION)
         self.journal.record(
             "scenario_finished",
-            scenario=self.nodeid,
+            scenario=self.name,
             verdict=verdict,
             message=("" if verdict is Verdict.CONFORMS else reason) if told else self.message,
             claims=list(judged),
@@ -134,7 +134,7 @@ def _start(item: pytest.Item, scenario: Scenario) -> Running:
     inherited = scenario.feature.tags | (scenario.rule.tags if scenario.rule else set())
     stash[JOURNAL].record(
         "scenario_started",
-        scenario=item.nodeid,
+        scenario=name_of(item),
         title=scenario.name,
         feature=scenario.feature.name,
         rule=scenario.rule.name if scenario.rule else None,
@@ -144,7 +144,7 @@ def _start(item: pytest.Item, scenario: Scenario) -> Running:
         file=file,
         line=scenario.line_number,
     )
-    return Running(item.nodeid, file, scenario.line_number, stash[JOURNAL], stash[BOOK], list(scenario.steps))
+    return Running(name_of(item), file, scenario.line_number, stash[JOURNAL], stash[BOOK], list(scenario.steps))
 
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)
@@ -160,12 +160,6 @@ def pytest_runtest_makereport(
         return report
     error = leading(call.excinfo.value) if call.excinfo else None
     judged = _judge(running, error, item.config)
-    names = {*judged, "verdict"}
-    item.user_properties[:] = [
-        *((name, value) for name, value in item.user_properties if name not in names),
-        *((name, str(each.verdict or "not reached")) for name, each in judged.items()),
-        ("verdict", str(counting(judged))),
-    ]
     report = yield
     traceback = report.longreprtext if running.ended is Ended.BROKEN and not running.refusal else ""
     _show(report, running, judged, traceback)
@@ -209,7 +203,7 @@ def _accusation(running: Running, named: Mapping[str, Judged]) -> list[str]:
     """What was promised, what was seen instead, where, and the evidence."""
     findings = [
         finding
-        for finding in running.book.outcomes[running.nodeid].findings
+        for finding in running.book.outcomes[running.name].findings
         if not finding.holds and named.keys() & set(finding.claims)
     ]
     folder = running.journal.path.parent

@@ -35,6 +35,7 @@ from judging.plugin import (
     STATEMENT,
     SYSTEM_OF,
     claims_of,
+    name_of,
     scenario_of,
     shown,
 )
@@ -105,7 +106,7 @@ def pytest_runtestloop(session: pytest.Session) -> Generator[None, object, objec
 
 def _record_start(session: pytest.Session) -> None:
     config = session.config
-    selected = {item.nodeid: claims_of(item) for item in session.items if scenario_of(item)}
+    selected = {name_of(item): claims_of(item) for item in session.items if scenario_of(item)}
     system_of = config.stash[SYSTEM_OF]
     systems = {system_of[name] for claims in selected.values() for name in claims}
     baseline, _ = config.stash.get(BASELINE, ((), None))

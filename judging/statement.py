@@ -103,7 +103,7 @@ def _beyond(book: VerdictBook) -> str:
     known = [
         name
         for name, verdict in verdicts.items()
-        if verdict is Verdict.KNOWN and any(entry.bug == BEYOND for entry in book.known_bugs(name))
+        if verdict is Verdict.KNOWN and any(entry.bug == BEYOND for entry in book.known_as(name))
     ]
     new = [
         name
@@ -126,6 +126,7 @@ def _claim(book: VerdictBook, name: str) -> dict[str, Any]:
         "verdict": judged.verdict,
         "reason": judged.reason,
         "baseline": [asdict(entry) for entry in book.known_bugs(name)],
+        "known_as": [asdict(entry) for entry in book.known_as(name)],
         "scenarios": [each.scenario for each in naming],
         "findings": [
             {
@@ -141,7 +142,7 @@ def _claim(book: VerdictBook, name: str) -> dict[str, Any]:
 
 
 def _scenario(book: VerdictBook, outcome: Outcome) -> dict[str, Any]:
-    judged = book.judge_scenario(outcome.scenario)
+    judged = book.conclude_scenario(outcome.scenario)
     facts = ("scenario", "title", "feature", "file", "line", "ended", "message", "seconds")
     return {
         **{key: getattr(outcome, key) for key in facts},

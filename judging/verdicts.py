@@ -55,6 +55,17 @@ _EXIT = {
     Verdict.UNKNOWN: 3,
 }
 
+MEANING = {
+    0: "as claimed or known",
+    1: "violated, or a known bug is gone",
+    2: "interrupted",
+    3: "could not be judged",
+    4: "unusable input",
+    5: "nothing was selected",
+    6: "refused as unsafe",
+    7: "the stack was left changed",
+}  # of an exit code
+
 
 def worst(verdicts: Iterable[Verdict]) -> Verdict | None:
     """The verdict that counts among several, or None where there is none."""

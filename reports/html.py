@@ -11,6 +11,8 @@ import tempfile
 from collections.abc import Iterable
 from pathlib import Path
 
+from reports.history import RUNS, earlier, keep
+
 ROOT = Path(__file__).parent.parent
 NAME = "Incident conformance"
 OLDEST_NODE = 20
@@ -36,15 +38,20 @@ class NoPage(Exception):
     """The page could not be made; says why and how to get it."""
 
 
-def make_page(results: Path, page: Path, name: str = NAME) -> Path:
+def make_page(results: Path, page: Path, history: Path | None = None) -> Path:
     """Render Allure results into one HTML file; a result that is marked as known is shown as accepted.
 
-    Raises NoPage where Node or the npm package `allure` is missing, or fails.
+    *history* tells of earlier runs, and of this one afterwards. Raises NoPage where Node or the npm package
+    `allure` is missing, or fails.
     """
     command = _command()
     with tempfile.TemporaryDirectory(prefix="allure-") as scratch:
         config, made = Path(scratch, "allurerc.json"), Path(scratch, "report", "index.html")
-        config.write_text(json.dumps(_config(name)), encoding="utf-8")
+        runs = Path(scratch, "history.jsonl")
+        if history:
+            runs.write_text(earlier(history, results), encoding="utf-8")
+        trend = {"historyPath": str(runs), "historyLimit": RUNS, "appendHistory": True} if history else {}
+        config.write_text(json.dumps(_config() | trend), encoding="utf-8")
         try:
             run = subprocess.run(
                 [*command, "generate", "--config", config, "--output", made.parent, results.absolute()],
@@ -55,6 +62,8 @@ def make_page(results: Path, page: Path, name: str = NAME) -> Path:
         if run.returncode or not made.exists():
             raise NoPage(f"allure.html was not made: {' '.join((run.stderr or run.stdout).split())[-300:]}")
         html = each_file_once(without_analytics(made.read_text(encoding="utf-8")))
+        if history:
+            keep(history, runs.read_text(encoding="utf-8"))
     part = page.with_suffix(".part")
     part.write_text(html, encoding="utf-8")
     return part.replace(page)
@@ -81,17 +90,17 @@ def each_file_once(html: str) -> str:
     return re.sub(r'\bd\("(data/attachments/[^"]+)","([A-Za-z0-9+/=]*)"\)', kept, html)
 
 
-def _config(name: str) -> dict[str, object]:
+def _config() -> dict[str, object]:
     categories = [
         {"name": category, "matchers": [{"message": rf"^(?:{'|'.join(verdicts)})\b"}]}
         for category, verdicts in CATEGORIES.items()
     ]
     page = {
-        "singleFile": True, "reportName": name, "theme": "light", "groupBy": ["epic", "feature", "story"],
+        "singleFile": True, "reportName": NAME, "theme": "light", "groupBy": ["epic", "feature", "story"],
         "stepTreeExpansion": "expand_failed_only",
     }  # fmt: skip
     return {
-        "name": name,
+        "name": NAME,
         "categories": {"rules": categories},
         "hideLabels": ["framework", "language"],
         "plugins": {"awesome": {"options": page}},

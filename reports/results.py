@@ -105,10 +105,7 @@ class Results:
         outcome = self._book.outcomes[scenario]
         if not outcome.finished:
             return Status.BROKEN, StatusDetails(message=f"{Verdict.UNKNOWN}: {INTERRUPTED}")
-        judged = self._book.judge_scenario(scenario)
-        if self._book.finished:
-            whole = {claim: self._book.judge(claim) for claim in judged}
-            judged |= {claim: each for claim, each in whole.items() if each.verdict is Verdict.FIXED}
+        judged = self._book.conclude_scenario(scenario)
         verdict = worst(each.verdict for each in judged.values() if each.verdict)
         verdict = verdict or (Verdict.CONFORMS if outcome.ended is Ended.PASSED else Verdict.UNKNOWN)
         if verdict is Verdict.CONFORMS:

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import os
 import textwrap
-from collections import defaultdict
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 from judging.baseline import BEYOND
@@ -46,13 +45,19 @@ class Row:
     verdict: Verdict
     reason: str
     evidence: str
+    bug: str  # where it is known
+
+    @property
+    def seen(self) -> str:
+        """What was seen; a known bug's heading says already which it is."""
+        return self.reason.removeprefix(f"known bug {self.bug}: ")
 
     @property
     def lines(self) -> Iterator[Line]:
         """The claim in words; below it what was seen and the evidence."""
         head = f"  {self.claim.id:<9}{self.verdict:<13}"
-        yield Line(head + _cut(self.claim.text, WIDTH - INDENT), COLOURS.get(self.verdict, "red"))
-        told = _cut(self.reason, WIDTH - INDENT)
+        yield Line(head + cut(self.claim.text, WIDTH - INDENT), COLOURS.get(self.verdict, "red"))
+        told = cut(self.seen, WIDTH - INDENT)
         both = f"{told}  {self.evidence}".strip()
         for below in [both] if len(both) <= WIDTH - INDENT else [told, self.evidence]:
             yield Line(" " * INDENT + below)
@@ -60,21 +65,8 @@ class Row:
 
 def table(events: Sequence[Event], *, folder: str = "", verbose: bool = False) -> Iterator[Line]:
     """The lines of the summary, what needs attention first; *folder* goes before the names of evidence."""
-    book = VerdictBook.of(events)
-    rows = _rows(book, _evidence(events, folder))
-    known = defaultdict(list)
-    for row in rows:
-        if row.verdict is Verdict.KNOWN:
-            bug = next((entry.bug for entry in book.known_bugs(row.claim.id)), BEYOND)
-            known[bug].append(replace(row, reason=row.reason.removeprefix(f"known bug {bug}: ")))
-    groups = {
-        "Where the stack is wrong": [row for row in rows if row.verdict in WRONG],
-        "What could not be judged": [row for row in rows if row.verdict in UNJUDGED],
-        **{f"Known bug: {bug}": known[bug] for bug in sorted(known.keys() - {BEYOND})},
-        "Known bugs beyond the report": known[BEYOND],
-        "Not supported by this stack": [row for row in rows if row.verdict is Verdict.UNSUPPORTED],
-    }
-    for title, group in groups.items():
+    rows = rows_of(events, folder)
+    for title, group in by_attention(rows).items():
         yield from _heading(title, group)
         for row in group:
             yield from row.lines
@@ -84,6 +76,34 @@ def table(events: Sequence[Event], *, folder: str = "", verbose: bool = False) -
     for title, names in (("Not judged in this run", "not_judged"), ("Named by no scenario", "uncovered")):
         yield from _heading(title, told[names])
         yield from _wrapped(told[names])
+
+
+def rows_of(events: Sequence[Event], folder: str = "") -> list[Row]:
+    """What the run says of each claim that it has judged, in the order of their ids."""
+    book, evidence = VerdictBook.of(events), _evidence(events, folder)
+    judged = {claim: book.judge(name) for name, claim in sorted(book.claims.items())}
+    return [
+        Row(claim, each.verdict, each.reason, evidence.get(claim.id, ""), _bug(book, claim))
+        for claim, each in judged.items()
+        if each.verdict
+    ]
+
+
+def by_attention(rows: Sequence[Row]) -> dict[str, list[Row]]:
+    """The rows that are not as claimed under their headings, the gravest first."""
+    known = [row for row in rows if row.verdict is Verdict.KNOWN]
+    bugs = sorted({row.bug for row in known} - {BEYOND})
+    return {
+        "Where the stack is wrong": [row for row in rows if row.verdict in WRONG],
+        "What could not be judged": [row for row in rows if row.verdict in UNJUDGED],
+        **{f"Known bug: {bug}": [row for row in known if row.bug == bug] for bug in bugs},
+        "Known bugs beyond the report": [row for row in known if row.bug == BEYOND],
+        "Not supported by this stack": [row for row in rows if row.verdict is Verdict.UNSUPPORTED],
+    }
+
+
+def _bug(book: VerdictBook, claim: Claim) -> str:
+    return next((entry.bug for entry in book.known_as(claim.id)), BEYOND)
 
 
 def _heading(title: str, group: Sequence[object]) -> Iterator[Line]:
@@ -97,7 +117,7 @@ def _disputed(rows: Sequence[Row]) -> Iterator[Line]:
     for row in rows:
         yield from row.lines
         if row.claim.document:
-            yield Line(" " * INDENT + _cut(f"the document says: {row.claim.document}", WIDTH - INDENT))
+            yield Line(" " * INDENT + cut(f"the document says: {row.claim.document}", WIDTH - INDENT))
 
 
 def _as_claimed(rows: Sequence[Row], verbose: bool) -> Iterator[Line]:
@@ -108,15 +128,6 @@ def _as_claimed(rows: Sequence[Row], verbose: bool) -> Iterator[Line]:
     else:
         cured = {row.claim.id for row in rows if row.verdict is Verdict.CURED}
         yield from _wrapped([row.claim.id + (" (cured)" if row.claim.id in cured else "") for row in rows])
-
-
-def _rows(book: VerdictBook, evidence: dict[str, str]) -> list[Row]:
-    judged = {claim: book.judge(name) for name, claim in sorted(book.claims.items())}
-    return [
-        Row(claim, each.verdict, each.reason, evidence.get(claim.id, ""))
-        for claim, each in judged.items()
-        if each.verdict
-    ]
 
 
 def _evidence(events: Sequence[Event], folder: str) -> dict[str, str]:
@@ -138,12 +149,15 @@ def _wrapped(words: Sequence[str]) -> Iterator[Line]:
     return (Line(f"  {part}") for part in whole)
 
 
-def _cut(text: str, room: int) -> str:
+def cut(text: str, room: int) -> str:
+    """The text on one line of at most so many characters."""
     text = " ".join(text.split())
     return text if len(text) <= room else text[: room - 1] + "…"
 
 
-def closing(events: Sequence[Event], results: Path, out: Path, *, page: bool = True) -> Iterator[Line]:
+def closing(
+    events: Sequence[Event], results: Path, out: Path, history: Path | None = None, *, page: bool = True
+) -> Iterator[Line]:
     """Make allure.html, if a page is wanted; say the headline and where everything is."""
     yield Line("")
     told = statement(events)
@@ -151,7 +165,7 @@ def closing(events: Sequence[Event], results: Path, out: Path, *, page: bool = T
         yield Line(line, "bold")
     try:
         if page:
-            yield Line(f"report     {relative(make_page(results, out / 'allure.html'))}")
+            yield Line(f"report     {relative(make_page(results, out / 'allure.html', history))}")
     except NoPage as problem:
         yield Line(str(problem), "yellow")
     yield Line(f"statement  {relative(out / 'statement.json')}")

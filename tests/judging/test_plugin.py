@@ -11,7 +11,7 @@ import pytest
 from judging.redacting import redact_exception
 from judging.redaction import Redaction
 from judging.statement import statement
-from tests.judging.project import Project, Result
+from tests.judging.project import HEAD, Project, Result
 
 RIGHT = '@R_plain right: Given a shop; Given the fault is witnessed; Then R_plain is seen as "right"'
 WRONG = '@R_cure wrong: Given a shop; Then R_cure is seen as "2 orders"; Then nothing is looked at'
@@ -63,7 +63,6 @@ def test_each_verdict(
     assert list(result.verdicts.values()) == [verdict]
     assert list(result.outcomes.values()) == [outcome]
     assert result.code == code == result.statement["exit"], result.out
-    assert f'value="{verdict if verdict != "FIXED" else "CONFORMS"}"' in (project.root / "junit.xml").read_text()
     assert statement(result.journal) == result.statement
     assert "judging/" not in result.out
 
@@ -287,3 +286,15 @@ def test_a_new_run_deletes_only_what_a_run_has_written(project: Project) -> None
     project.write("elsewhere/evidence/mine.txt", "")
     project.run("--reports=elsewhere")
     assert (project.root / "elsewhere/evidence/mine.txt").exists()
+
+
+def test_a_secret_among_an_outlines_values_is_in_no_name(project: Project) -> None:
+    outline = (
+        '  @R_plain\n  Scenario Outline: paid\n    Then R_plain is seen as "<seen>"\n    Examples:\n      | seen |\n'
+    )
+    project.write("features/shop/shop.feature", f"{HEAD}{outline}      | 4242424242424242 |\n      | right |\n")
+    result = project.run()
+    assert [each["verdict"] for each in result.statement["scenarios"]] == ["VIOLATED", "CONFORMS"]
+    assert result.statement["complete"]
+    for path in (project.root / "reports/out").glob("*.json*"):
+        assert "4242424242424242" not in path.read_text()

@@ -2,27 +2,19 @@
 
 from __future__ import annotations
 
-import shutil
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Page, sync_playwright
+from playwright.sync_api import Page
 
-from fixtures.browser.driver import executable
 from reports import html
 from reports.html import NoPage, each_file_once, make_page, without_analytics
 from reports.results import Results
 from tests.reports.journals import embedded, finish, leaks, whole_run
 
-needs_allure = pytest.mark.skipif(
-    not (html.ROOT / "node_modules" / "allure").exists() and not shutil.which("allure"),
-    reason="the npm package allure is not installed: npm ci",
-)
-
 
 @pytest.fixture(scope="module")
-def page_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def page_file(tmp_path_factory: pytest.TempPathFactory, allure: None) -> Path:
     """allure.html of a run with every kind of verdict."""
     out = tmp_path_factory.mktemp("out")
     results = Results(out / "allure-results", out)
@@ -31,16 +23,6 @@ def page_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return make_page(results.folder, out / "allure.html")
 
 
-@pytest.fixture
-def page() -> Iterator[Page]:
-    """A page of the browser that the suite runs."""
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=executable(playwright), args=["--no-sandbox"])
-        yield browser.new_page()
-        browser.close()
-
-
-@needs_allure
 def test_the_page_opens_and_asks_nobody(page_file: Path, page: Page) -> None:
     asked: list[str] = []
     page.on("request", lambda request: asked.append(request.url))
@@ -58,7 +40,6 @@ def test_the_page_opens_and_asks_nobody(page_file: Path, page: Page) -> None:
     assert {url.partition(":")[0] for url in asked} <= {"file", "data", "blob"}
 
 
-@needs_allure
 def test_the_known_bug_is_shown_as_accepted(page_file: Path, page: Page) -> None:
     page.goto(page_file.as_uri())
     page.get_by_text("One basket one order", exact=True).first.click()
@@ -67,7 +48,6 @@ def test_the_known_bug_is_shown_as_accepted(page_file: Path, page: Page) -> None
     page.get_by_text("Accepted from result (known)").first.wait_for(timeout=10_000)
 
 
-@needs_allure
 def test_no_secret_is_in_the_page_nor_in_what_it_embeds(page_file: Path) -> None:
     text = page_file.read_text("utf-8")
 
