@@ -114,20 +114,29 @@ def pytest_collection_modifyitems(session: pytest.Session, items: list[pytest.It
 
 def _put_cures_first(claims: Mapping[str, Claim], items: list[pytest.Item]) -> None:
     """Features whose cures are judged in another feature come last; in a feature, scenarios with cured claims."""
-    place, named = dict[object, int](), dict[object, set[str]]()
+    place, named = dict[object, int](), named_by_feature(items)
     for number, item in enumerate(items):
-        place.setdefault(_feature(item), number)
-        named.setdefault(_feature(item), set()).update(claims_of(item))
-
-    def cures(names: Iterable[str]) -> set[str]:
-        return {cure for name in names for cure in claims[name].cured_by}
+        place.setdefault(feature_of(item), number)
 
     def turn(item: pytest.Item) -> tuple[bool, int, bool]:
-        feature = _feature(item)
-        waits = not cures(named[feature]) <= named[feature]
-        return waits, place[feature], bool(cures(claims_of(item)))
+        feature = feature_of(item)
+        waits = not cures(claims, named[feature]) <= named[feature]
+        return waits, place[feature], bool(cures(claims, claims_of(item)))
 
     items.sort(key=turn)
+
+
+def named_by_feature(items: Iterable[pytest.Item]) -> dict[object, set[str]]:
+    """The claims that the scenarios of each feature name; an item that is no scenario is by itself."""
+    named = dict[object, set[str]]()
+    for item in items:
+        named.setdefault(feature_of(item), set()).update(claims_of(item))
+    return named
+
+
+def cures(claims: Mapping[str, Claim], names: Iterable[str]) -> set[str]:
+    """The required claims that cure any of the claims named."""
+    return {cure for name in names for cure in claims[name].cured_by}
 
 
 def _refuse_unjudgeable(session: pytest.Session) -> None:
@@ -142,7 +151,8 @@ def _refuse_unjudgeable(session: pytest.Session) -> None:
     _refuse_steps(config, collected)
 
 
-def _feature(item: pytest.Item) -> object:
+def feature_of(item: pytest.Item) -> object:
+    """The file of the feature that an item belongs to; the item itself where it is no scenario."""
     template = scenario_of(item)
     return template.feature.filename if template else item
 

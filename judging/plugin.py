@@ -21,7 +21,7 @@ from judging.redaction import Redaction
 from judging.refusal import Refusal
 from judging.verdicts import Verdict
 
-pytest_plugins = ("judging.collecting", "judging.recording", "judging.redacting", "judging.session")
+pytest_plugins = ("judging.collecting", "judging.recording", "judging.redacting", "judging.session", "judging.workers")
 
 CLAIMS = pytest.StashKey[dict[str, Claim]]()  # of every system
 SYSTEM_OF = pytest.StashKey[dict[str, Path]]()  # the folder of the system that a claim belongs to
@@ -35,6 +35,13 @@ JOURNAL = pytest.StashKey[Journal]()
 EVIDENCE_STORE = pytest.StashKey[EvidenceStore]()
 BOOK = pytest.StashKey[VerdictBook]()
 STATEMENT = pytest.StashKey[dict[str, Any]]()  # from the end of the session on
+
+
+class Hooks:
+    """What the judge tells other plugins."""
+
+    def pytest_journal_opened(self, config: pytest.Config, journal: Journal) -> None:
+        """The journal of the whole run is open and empty: whoever follows it subscribes now."""
 
 
 def set_baseline(config: pytest.Config, entries: Iterable[Mapping[str, str]], source_file: Path) -> None:
@@ -65,6 +72,16 @@ def name_of(item: pytest.Item) -> str:
     return item.config.stash[REDACTION].text(item.nodeid)
 
 
+def reports_folder(config: pytest.Config) -> Path:
+    """Where this run's journal, statement and evidence are when it is over."""
+    return config.rootpath / str(config.getoption("--reports"))
+
+
+def worker(config: pytest.Config) -> str:
+    """Which of a run's workers (pytest-xdist) this is; nothing where the run has none, and in their controller."""
+    return str(getattr(config, "workerinput", {}).get("workerid", ""))
+
+
 def shown(config: pytest.Config, path: Path) -> str:
     """A path as people are told it: from the project's root."""
     return str(path.relative_to(config.rootpath)) if path.is_relative_to(config.rootpath) else path.name
@@ -74,6 +91,10 @@ def refuse(config: pytest.Config, refusal: Refusal) -> NoReturn:
     """End the session with a refusal; only a pytest_configure must call this, other hooks may raise it."""
     config.stash[REFUSED] = refusal
     raise pytest.Session.Failed(str(refusal))  # the one way out that pytest does not comment on
+
+
+def pytest_addhooks(pluginmanager: pytest.PytestPluginManager) -> None:
+    pluginmanager.add_hookspecs(Hooks)
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -121,7 +142,7 @@ def pytest_cmdline_main(config: pytest.Config) -> Generator[None, int | None, in
         if REFUSED not in config.stash:
             raise
         code = None
-    if REFUSED not in config.stash:
+    if REFUSED not in config.stash or worker(config):
         return code
     refusal = config.stash[REFUSED]
     print(config.stash[REDACTION].text(str(refusal)), file=sys.stderr)

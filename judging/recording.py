@@ -15,7 +15,7 @@ from judging.book import VerdictBook
 from judging.collecting import rendered
 from judging.findings import Finding, NotRestored, Unsupported, Violation
 from judging.journal import Journal
-from judging.plugin import BOOK, JOURNAL, REDACTION, claims_of, name_of, refuse, scenario_of, shown
+from judging.plugin import BOOK, JOURNAL, REDACTION, claims_of, name_of, refuse, reports_folder, scenario_of, shown
 from judging.refusal import Refusal
 from judging.scenarios import sentence_claims
 from judging.verdicts import Ended, Judged, Verdict, ended_by, worst
@@ -34,6 +34,7 @@ class Running:
     journal: Journal
     book: VerdictBook
     left: list[Step]
+    folder: Path
     began: float = field(default_factory=time.monotonic)
     open: Step | None = None
     known: int = 0  # findings before the open step
@@ -144,7 +145,8 @@ def _start(item: pytest.Item, scenario: Scenario) -> Running:
         file=file,
         line=scenario.line_number,
     )
-    return Running(name_of(item), file, scenario.line_number, stash[JOURNAL], stash[BOOK], list(scenario.steps))
+    steps, folder = list(scenario.steps), reports_folder(item.config)
+    return Running(name_of(item), file, scenario.line_number, stash[JOURNAL], stash[BOOK], steps, folder)
 
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)
@@ -206,14 +208,13 @@ def _accusation(running: Running, named: Mapping[str, Judged]) -> list[str]:
         for finding in running.book.outcomes[running.name].findings
         if not finding.holds and named.keys() & set(finding.claims)
     ]
-    folder = running.journal.path.parent
     lines = [f"  claim     {running.book.claims[name].text}" for name in named]
     for finding in findings:
         lines += [
             f"  promised  {finding.expected}",
             f"  seen      {finding.seen}",
             f"  where     {finding.where}",
-            *(f"  evidence  {folder / each.file} ({each.name})" for each in finding.evidence),
+            *(f"  evidence  {running.folder / each.file} ({each.name})" for each in finding.evidence),
         ]
     return lines
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import platform
 import secrets
 import shutil
@@ -36,14 +37,17 @@ from judging.plugin import (
     SYSTEM_OF,
     claims_of,
     name_of,
+    reports_folder,
     scenario_of,
     shown,
+    worker,
 )
 from judging.recording import TESTS_FAILED, leading
 from judging.refusal import Refusal
 from judging.statement import statement
 from judging.verdicts import exit_code
 
+WORKERS = ".workers"  # in the report folder: what each of several workers has recorded so far
 HEARD = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
@@ -53,17 +57,25 @@ def pytest_collection_finish(session: pytest.Session) -> None:
     config = session.config
     if config.option.collectonly or not any(map(scenario_of, session.items)):
         return
-    folder = config.rootpath / config.getoption("--reports")
+    folder = reports_folder(config)
+    open_journal(config, folder / WORKERS / worker(config) if worker(config) else folder)
+    config.add_cleanup(end_on_signals())
+
+
+def open_journal(config: pytest.Config, folder: Path, began: datetime | None = None) -> Journal:
+    """Clear what an earlier run left in the folder, and open the journal, the evidence and the book of this one."""
     try:
         clear(folder)
     except OSError as error:
         cause = f"the report folder {shown(config, folder)} cannot be written: {error.strerror}"
         raise Refusal("E-REPORTS", cause, "name a folder that can be: pytest --reports=DIR") from None
-    journal = config.stash[JOURNAL] = Journal(folder / "journal.jsonl", config.stash[REDACTION])
+    journal = config.stash[JOURNAL] = Journal(folder / "journal.jsonl", config.stash[REDACTION], began)
     config.stash[EVIDENCE_STORE] = EvidenceStore(folder / "evidence", config.stash[REDACTION])
     config.stash[BOOK] = VerdictBook(journal)
     config.add_cleanup(journal.close)
-    config.add_cleanup(end_on_signals())
+    if not worker(config):
+        config.hook.pytest_journal_opened(config=config, journal=journal)
+    return journal
 
 
 def clear(folder: Path) -> None:
@@ -115,6 +127,7 @@ def _record_start(session: pytest.Session) -> None:
         "run_started",
         run=f"{datetime.now(UTC):%Y%m%dT%H%M%SZ}-{secrets.token_hex(3)}",
         suite=_suite_version(config.rootpath),
+        process=os.getpid(),
         python=platform.python_version(),
         versions={name: _version(name) for name in ("pytest", "pytest-bdd")},
         stack=stack,
@@ -156,7 +169,8 @@ def pytest_sessionfinish(session: pytest.Session) -> Generator[None, object, obj
         book.contaminate(list(book.outcomes.values())[-1].file, str(cause))
         return None
     finally:
-        session.exitstatus = _conclude(session, book)
+        if not worker(session.config):  # their controller concludes, from all their journals
+            session.exitstatus = conclude(session, book)
 
 
 def _end_undisturbed(session: pytest.Session) -> None:
@@ -170,7 +184,8 @@ def _end_undisturbed(session: pytest.Session) -> None:
             signal.signal(each, too_late)
 
 
-def _conclude(session: pytest.Session, book: VerdictBook) -> int:
+def conclude(session: pytest.Session, book: VerdictBook) -> int:
+    """Judge the whole run, write its statement, and say the exit code."""
     stash, verdicts = session.config.stash, book.verdicts()
     code = exit_code(verdicts.values(), tests_failed=stash.get(TESTS_FAILED, False))
     if code != 7 and REFUSED in stash:

@@ -10,7 +10,8 @@ import allure_commons
 import pytest
 from allure_commons.logger import AllureFileLogger
 
-from judging.plugin import JOURNAL, scenario_of
+from judging.journal import Journal
+from judging.plugin import scenario_of
 from reports.labels import labels
 from reports.results import Results
 
@@ -33,18 +34,15 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
                 item.add_marker(pytest.mark.allure_label(value, label_type=name))
 
 
-@pytest.hookimpl(trylast=True)
-def pytest_collection_finish(session: pytest.Session) -> None:
-    """Follow the journal where one was opened; `--alluredir` says where the results go, as always."""
-    config = session.config
-    if journal := config.stash.get(JOURNAL, None):
-        out, patterns = journal.path.parent, dict(config.option.allure_link_pattern)
-        asked = config.option.allure_report_dir
-        for stale in (out / "allure-results", out / "allure.html"):
-            shutil.rmtree(stale) if stale.is_dir() else stale.unlink(missing_ok=True)
-        folder = Path(asked).absolute() if asked else out / "allure-results"
-        config.stash[RESULTS] = Results(folder, out, patterns.get("issue"))
-        journal.subscribe(config.stash[RESULTS])
+def pytest_journal_opened(config: pytest.Config, journal: Journal) -> None:
+    """Follow the journal; `--alluredir` says where the results go, as always."""
+    out, patterns = journal.path.parent, dict(config.option.allure_link_pattern)
+    asked = config.option.allure_report_dir
+    for stale in (out / "allure-results", out / "allure.html"):
+        shutil.rmtree(stale) if stale.is_dir() else stale.unlink(missing_ok=True)
+    folder = Path(asked).absolute() if asked else out / "allure-results"
+    config.stash[RESULTS] = Results(folder, out, patterns.get("issue"))
+    journal.subscribe(config.stash[RESULTS])
 
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)
