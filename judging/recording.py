@@ -184,6 +184,7 @@ def _show(report: pytest.TestReport, running: Running, judged: Mapping[str, Judg
     verdict = counting(judged)
     named = {name: each for name, each in judged.items() if (each.verdict or Verdict.UNKNOWN) is verdict}
     reason = next(iter(named.values())).reason
+    vars(report)["verdict"] = str(verdict)
     vars(report).pop("wasxfail", None)  # no mark may turn a verdict into an expected failure
     if verdict in GREEN:
         report.outcome, report.longrepr = "passed", None

@@ -103,7 +103,7 @@ def pytest_testnodedown(node: Any) -> None:
 def pytest_runtest_logreport(report: pytest.TestReport) -> None:
     """In the controller: notice ordinary tests that fail."""
     node = getattr(report, "node", None)  # the worker that the report is from
-    if node and report.failed and report.when in PHASES and "verdict" not in dict(report.user_properties):
+    if node and report.failed and report.when in PHASES and "verdict" not in vars(report):
         node.config.stash[TESTS_FAILED] = True
 
 
