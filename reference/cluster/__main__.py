@@ -22,17 +22,14 @@ from typing import NoReturn
 import trustme
 from aiohttp import web
 
-from reference.cluster import reaper, resources
+from reference.cluster import objects, reaper
 from reference.cluster.api import ApiServer
 from reference.cluster.controllers import GarbageCollector, NamespaceController, ReplicaSetController
 from reference.cluster.deployments import DeploymentController
-from reference.cluster.endpoints import EndpointController
-from reference.cluster.environment import Image, load_images
 from reference.cluster.kubelet import Kubelet
-from reference.cluster.proxy import ServiceProxy
+from reference.cluster.processes import Image, load_images
 from reference.cluster.registry import Registry
-from reference.cluster.store import Store
-from reference.cluster.streams import Streams
+from reference.cluster.services import EndpointController, ServiceProxy
 
 API_PORT = 6443
 NETWORKS = range(10, 250)
@@ -54,7 +51,12 @@ def main() -> None:
     parser.add_argument("--until-stdin-closes", action="store_true", help="end when stdin ends, too")
     asked = parser.parse_args()
     logging.basicConfig(format="%(asctime)s %(name)s %(message)s")
-    images = _images(asked.images)
+    try:
+        images = load_images(asked.images)
+    except OSError as error:
+        _give_up(f"cannot read the images file {asked.images}: {error.strerror}", "name a TOML file with --images")
+    except ValueError as error:
+        _give_up(f"{asked.images}: {error}", 'write each image as ["name"] with entrypoint = ["python", "-m", "…"]')
     for folder in (asked.kubeconfig.parent, asked.logs):
         try:
             folder.mkdir(parents=True, exist_ok=True)
@@ -72,15 +74,6 @@ def main() -> None:
 def _give_up(cause: str, remedy: str) -> NoReturn:
     sys.stderr.write(f"cluster: {cause}\n         {remedy}\n")
     raise SystemExit(UNUSABLE)
-
-
-def _images(path: Path) -> dict[str, Image]:
-    try:
-        return load_images(path)
-    except OSError as error:
-        _give_up(f"cannot read the images file {path}: {error.strerror}", "name a TOML file with --images")
-    except ValueError as error:
-        _give_up(f"{path}: {error}", 'write each image as ["name"] with entrypoint = ["python", "-m", "…"]')
 
 
 def _claimed_network() -> tuple[int, socket.socket]:
@@ -103,21 +96,18 @@ async def _serve(
             loop.add_reader(sys.stdin, lambda: None if os.read(sys.stdin.fileno(), 4096) else ended.set())
         except OSError:  # a file or nothing: it cannot be waited for, so it counts as closed
             ended.set()
-    address, token = f"127.{network}.0.1", secrets.token_urlsafe(32)
-    authority = trustme.CA()
+    address, token, authority = f"127.{network}.0.1", secrets.token_urlsafe(32), trustme.CA()
     certificate = authority.cert_pem.bytes()
-    registry = Registry(Store(), network)
+    registry = Registry(objects.Store(), network)
     NamespaceController(registry, certificate.decode())
     for name in NAMESPACES:
-        registry.create(resources.NAMESPACES, "", {"metadata": {"name": name}})
-    for controller in (GarbageCollector, DeploymentController, ReplicaSetController, EndpointController):
+        registry.create(objects.NAMESPACES, "", {"metadata": {"name": name}})
+    for controller in (GarbageCollector, DeploymentController, ReplicaSetController, EndpointController, ServiceProxy):
         controller(registry)
-    ServiceProxy(registry)
     kubelet = Kubelet(registry, images, asked.logs, scratch)
-    api = ApiServer(registry, Streams(registry.store, kubelet), token)
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     authority.issue_cert(address).configure_cert(context)
-    server = web.Server(api.handle, handler_cancellation=True, access_log=None)
+    server = web.Server(ApiServer(registry, kubelet, token).handle, handler_cancellation=True, access_log=None)
     runner = web.ServerRunner(server, shutdown_timeout=1)
     await runner.setup()
     await web.SockSite(runner, listener, ssl_context=context).start()

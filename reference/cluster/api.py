@@ -1,95 +1,88 @@
-"""The API server: objects over HTTPS, read and written as Kubernetes clients do it."""
+"""The API server: kinds and objects over HTTPS, read and written as Kubernetes clients do it."""
 
 from __future__ import annotations
 
+import asyncio
 import hmac
 import json
 import logging
 
-import yaml
 from aiohttp import web
 
-from reference.cluster import discovery, patching
-from reference.cluster.errors import ApiError, bad_request
-from reference.cluster.registry import Registry
-from reference.cluster.resources import NEW_EVENTS, Object
-from reference.cluster.selectors import as_text
-from reference.cluster.store import clone, key_of
-from reference.cluster.streams import Streams
-from reference.cluster.watching import Asked, Watch
+from reference.cluster import objects, streams
+from reference.cluster.answers import ROOTS, Asked
+from reference.cluster.kubelet import VERSION, Kubelet
+from reference.cluster.objects import ApiError, Change, Object, Store, bad_request, clone, key_of
+from reference.cluster.registry import Registry, patched
 
-_OPEN_TO_ALL = ("healthz", "livez", "readyz", "version")
+LONGEST_WATCH_SECONDS = 3600.0
 _RETURNED = ("Pod", "Service", "ServiceAccount", "Namespace")  # deleting these answers with the object
-_NO_METHOD = "the server does not allow this method on the requested resource"
+_IN_ALL = ("Pod", "Service", "Deployment", "ReplicaSet")  # listed by `kubectl get all`
+_VERBS = ["create", "delete", "deletecollection", "get", "list", "patch", "update", "watch"]
+_STREAMS = {"log": streams.log, "portforward": streams.portforward}
+_PART_KINDS = {"portforward": "PodPortForwardOptions", "scale": "Scale"}
+_VERSIONS = {root: version for version, root in ROOTS.items()}
 
 
 class ApiServer:
     """Answers every request of a client that knows the token."""
 
-    def __init__(self, registry: Registry, streams: Streams, token: str) -> None:
-        self._registry, self._store, self._streams = registry, registry.store, streams
+    def __init__(self, registry: Registry, kubelet: Kubelet, token: str) -> None:
+        self._registry, self._store, self._kubelet = registry, registry.store, kubelet
         self._authorization = f"Bearer {token}".encode()
 
     async def handle(self, request: web.BaseRequest) -> web.StreamResponse:
         """Answer one request; refusals become Status objects."""
         path = request.path.strip("/")
         try:
-            if (first := path.partition("/")[0]) not in _OPEN_TO_ALL:
-                given = request.headers.get("Authorization", "").encode()
-                if not hmac.compare_digest(given, self._authorization):
-                    raise ApiError(401, "Unauthorized", "Unauthorized")
-            elif first != "version":
+            if path in ("healthz", "livez", "readyz"):
                 return web.Response(text="ok")
-            if request.method == "GET" and (found := discovery.document(path)):
+            given = request.headers.get("Authorization", "").encode()
+            if path != "version" and not hmac.compare_digest(given, self._authorization):
+                raise ApiError(401, "Unauthorized", "Unauthorized")
+            if request.method == "GET" and (found := discovered(path)):
                 return _json(found)
             if (asked := Asked.of(request)) is None:
                 return web.Response(status=404, text="404 page not found\n")
             return await self._answer(asked)
         except ApiError as refusal:
-            return _json(refusal.status(), refusal.code)
+            return _json(refusal.status, refusal.code)
         except (KeyError, TypeError, AttributeError, ValueError) as error:
             logging.getLogger(__name__).exception("%s %s", request.method, request.path)
-            return _json(bad_request(f"the object cannot be handled: {error!r}").status(), 400)
+            return _json(bad_request(f"the object cannot be handled: {error!r}").status, 400)
 
     async def _answer(self, asked: Asked) -> web.StreamResponse:
-        request, resource = asked.request, asked.resource
-        if asked.part in ("log", "portforward", "exec") and asked.part in resource.subresources:
-            return await self._streams.answer(request, asked.key, asked.part)
-        if asked.part and asked.part not in resource.subresources:
+        request, resource, store = asked.request, asked.resource, self._store
+        if asked.part and asked.part not in resource.parts:
             raise ApiError(404, "NotFound", "the server could not find the requested resource")
-        if asked.yes("watch") and request.method == "GET":
-            return await Watch(self._store, asked).run()
+        if stream := _STREAMS.get(asked.part):
+            return await stream(request, store.get(resource, asked.key), self._kubelet.running(asked.key))
+        if request.method == "GET" and asked.yes("watch"):
+            return await watch(asked, store)
         if request.method != "GET" and "dryRun" in request.query:
             raise bad_request("the embedded cluster does not know dry runs")
         if "protobuf" in request.content_type:
-            why = "objects are read as JSON or YAML only; instead of `kubectl create KIND`, apply a manifest"
+            why = "objects are read as JSON only; instead of `kubectl create KIND`, apply a manifest"
             raise ApiError(415, "UnsupportedMediaType", why)
         body = await request.read()
         match request.method, bool(asked.name):
             case "GET", True:
-                obj = self._found(asked)
-                return _json(asked.as_table([obj], obj["metadata"]["resourceVersion"]) or obj)
+                return _json(asked.shown(self._current(asked)))
             case "GET", False:
-                chosen, version = asked.chosen(self._store), str(self._store.version)
-                return _json(asked.as_table(chosen, version) or asked.as_list(chosen, version))
-            case "POST", False if resource is not NEW_EVENTS:
+                return _json(asked.listed(asked.chosen(store), str(store.version)))
+            case "POST", False:
                 return _json(self._registry.create(resource, asked.namespace, _parsed(body)), 201)
-            case "PUT", True if resource is not NEW_EVENTS:
+            case "PUT", True:
                 return _json(self._put(asked, _parsed(body)))
-            case "PATCH", True if resource is not NEW_EVENTS:
-                return self._patch(asked, body)
-            case "DELETE", True:
-                return _json(self._delete(asked, _delete_options(request, body)))
-            case "DELETE", False:
-                options = _delete_options(request, body)
-                chosen = asked.chosen(self._store)
-                gone = [self._registry.delete(resource, key_of(obj), options) for obj in chosen]
-                return _json(asked.as_list(gone, str(self._store.version)))
-        raise ApiError(405, "MethodNotAllowed", _NO_METHOD)
+            case "PATCH", True:
+                return _json(self._put(asked, patched(self._current(asked), request.content_type, body)))
+            case "DELETE", _:
+                return _json(self._delete(asked, _parsed(body or b"{}")))
+        raise ApiError(405, "MethodNotAllowed", "the server does not allow this method on the requested resource")
 
-    def _found(self, asked: Asked) -> Object:
-        obj = self._store.get(asked.stored, asked.key)
-        return _scale(obj) if asked.part == "scale" else asked.shown(obj)
+    def _current(self, asked: Asked) -> Object:
+        obj = self._store.get(asked.resource, asked.key)
+        return _scale(obj) if asked.part == "scale" else obj
 
     def _put(self, asked: Asked, obj: Object) -> Object:
         if asked.part == "scale":
@@ -104,29 +97,61 @@ class ApiServer:
             raise bad_request(f"the name of the object ({given}) does not match the name on the URL")
         return self._registry.replace(asked.resource, obj, asked.part)
 
-    def _patch(self, asked: Asked, body: bytes) -> web.Response:
-        kind, manager = asked.request.content_type, asked.request.query.get("fieldManager", "")
-        applying = kind == patching.APPLY
-        if applying and not manager:
-            why = "fieldManager: Required value: is required for apply patch"
-            raise ApiError(422, "Invalid", f'PatchOptions.meta.k8s.io "" is invalid: {why}')
-        if applying and self._store.find(asked.resource, asked.key) is None:
-            obj = patching.managed(_parsed(body), manager)
-            return _json(self._registry.create(asked.resource, asked.namespace, obj), 201)
-        current = self._found(asked)
-        changed = patching.patched(current, kind, body)
-        if applying and changed != current:
-            changed = patching.managed(changed, manager)
-        return _json(self._put(asked, changed))
-
     def _delete(self, asked: Asked, options: Object) -> Object:
-        resource = asked.resource
-        obj = self._registry.delete(resource, asked.key, options)
-        if resource.kind in _RETURNED:
-            return obj
-        details = {"name": asked.name, "kind": resource.plural, "uid": obj["metadata"]["uid"]}
-        details |= {"group": resource.group} if resource.group else {}
-        return {"kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Success", "details": details}
+        resource, options = asked.resource, dict(asked.request.query) | options
+        if options.get("propagationPolicy") == "Orphan" or options.get("preconditions"):
+            raise bad_request("the embedded cluster always deletes dependents, and knows no preconditions")
+        grace = int(options["gracePeriodSeconds"]) if "gracePeriodSeconds" in options else None
+        if not asked.name:
+            gone = [self._registry.delete(resource, key_of(obj), grace) for obj in asked.chosen(self._store)]
+            return asked.listed(gone, str(self._store.version))
+        obj = self._registry.delete(resource, asked.key, grace)
+        details = {"name": asked.name, "group": resource.group, "kind": resource.plural, "uid": obj["metadata"]["uid"]}
+        done = {"kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Success", "details": details}
+        return obj if resource.kind in _RETURNED else done
+
+
+async def watch(asked: Asked, store: Store) -> web.StreamResponse:
+    """Tell of changes to what was asked for until its time is over; a forgotten version ends with an ERROR event."""
+    query, match = asked.request.query, asked.match
+    since, initial = query.get("resourceVersion", ""), asked.yes("sendInitialEvents")
+    response = web.StreamResponse(headers={"Content-Type": "application/json"})
+    await response.prepare(asked.request)
+    changes: asyncio.Queue[Change] = asyncio.Queue()
+    unlisten = store.listen(changes.put_nowait)
+
+    async def write(kind: str, obj: Object) -> None:
+        await response.write(json.dumps({"type": kind, "object": obj}).encode() + b"\n")
+
+    async def tell(change: Change) -> None:  # what leaves the selection of a watcher is deleted for it
+        obj, before = change.object, change.before
+        if change.resource is asked.resource and asked.namespace in ("", obj["metadata"].get("namespace")):
+            was, now = before is not None and match(before), change.kind != "DELETED" and match(obj)
+            if was or now:
+                await write("MODIFIED" if was and now else "ADDED" if now else "DELETED", asked.shown(obj))
+
+    try:
+        if since in ("", "0") or initial:
+            for obj in asked.chosen(store):
+                await write("ADDED", asked.shown(obj))
+            if initial:
+                kind = {"kind": asked.resource.kind, "apiVersion": asked.resource.api_version}
+                meta = {"resourceVersion": str(store.version), "annotations": {"k8s.io/initial-events-end": "true"}}
+                await write("BOOKMARK", kind | {"metadata": meta})
+        else:
+            for change in store.changes_since(int(since)):
+                await tell(change)
+        async with asyncio.timeout(float(query.get("timeoutSeconds") or LONGEST_WATCH_SECONDS)):
+            while True:
+                await tell(await changes.get())
+    except TimeoutError:
+        pass
+    except ApiError as gone:
+        await write("ERROR", gone.status)
+    finally:
+        unlisten()
+    await response.write_eof()
+    return response
 
 
 def _json(obj: Object, code: int = 200) -> web.Response:
@@ -135,28 +160,64 @@ def _json(obj: Object, code: int = 200) -> web.Response:
 
 def _parsed(body: bytes) -> Object:
     try:
-        obj = json.loads(body) if body.startswith(b"{") else yaml.safe_load(body)
-    except (ValueError, yaml.YAMLError) as error:
+        obj = json.loads(body)
+    except ValueError as error:
         raise bad_request(f"couldn't get version/kind; json parse error: {error}") from error
     if not isinstance(obj, dict):
         raise bad_request("the body of the request is not an object")
     return obj
 
 
-def _delete_options(request: web.BaseRequest, body: bytes) -> Object:
-    options: Object = _parsed(body) if body else {}
-    if "gracePeriodSeconds" in request.query:
-        options["gracePeriodSeconds"] = int(request.query["gracePeriodSeconds"])
-    return options | ({"propagationPolicy": request.query.get("propagationPolicy", "")} if not body else {})
-
-
 def _scale(obj: Object) -> Object:
     kept = ("name", "namespace", "uid", "resourceVersion", "creationTimestamp")
     replicas, status = obj["spec"]["replicas"], obj.get("status") or {}
+    selector = ",".join(f"{key}={value}" for key, value in sorted(obj["spec"]["selector"]["matchLabels"].items()))
     return {
         "kind": "Scale",
         "apiVersion": "autoscaling/v1",
         "metadata": {field: obj["metadata"][field] for field in kept},
         "spec": {"replicas": replicas} if replicas else {},
-        "status": {"replicas": status.get("replicas", 0), "selector": as_text(obj["spec"]["selector"])},
+        "status": {"replicas": status.get("replicas", 0), "selector": selector},
     }
+
+
+def discovered(path: str) -> Object | None:
+    """Return what clients ask before they ask for objects: versions, groups, kinds; None for any other path."""
+    match path.split("/"):
+        case ["version"]:
+            unknown = ("gitCommit", "gitTreeState", "buildDate", "goVersion", "compiler", "platform")
+            return {"major": "1", "minor": "34", "gitVersion": VERSION} | dict.fromkeys(unknown, "")
+        case ["api"]:
+            return {"kind": "APIVersions", "versions": ["v1"], "serverAddressByClientCIDRs": []}
+        case ["apis"]:
+            versions = [{"groupVersion": version, "version": "v1"} for version in ROOTS if "/" in version]
+            named = [{"name": v["groupVersion"][:-3], "versions": [v], "preferredVersion": v} for v in versions]
+            return {"kind": "APIGroupList", "apiVersion": "v1", "groups": named}
+        case ["openapi", "v3"]:
+            return {"paths": {root: {"serverRelativeURL": f"/openapi/v3/{root}?hash=0"} for root in _VERSIONS}}
+        case ["openapi", "v3", *parts] if (root := "/".join(parts)) in _VERSIONS:
+            return _schema(root)
+    return _resource_list(_VERSIONS[path]) if path in _VERSIONS else None
+
+
+def _resource_list(version: str) -> Object:
+    entries: list[Object] = []
+    for each in (each for each in objects.ALL if each.api_version == version):
+        same = {"namespaced": each.namespaced, "singularName": each.kind.lower(), "verbs": _VERBS}
+        names = {"shortNames": [each.short] if each.short else [], "categories": ["all"] * (each.kind in _IN_ALL)}
+        entries.append(same | {"name": each.plural, "kind": each.kind} | names)
+        for part in each.parts:
+            entry = {"name": f"{each.plural}/{part}", "kind": _PART_KINDS.get(part, each.kind)}
+            entries.append(same | entry | ({"group": "autoscaling", "version": "v1"} if part == "scale" else {}))
+    return {"kind": "APIResourceList", "apiVersion": "v1", "groupVersion": version, "resources": entries}
+
+
+def _schema(root: str) -> Object:
+    """Return paths without schemas: seeing `fieldValidation`, kubectl leaves validation to the server."""
+    query, paths = {"name": "fieldValidation", "in": "query", "schema": {"type": "string"}}, {}
+    for each in (each for each in objects.ALL if each.api_version == _VERSIONS[root]):
+        kind = {"group": each.group, "version": "v1", "kind": each.kind}
+        patch = {"parameters": [query], "x-kubernetes-group-version-kind": kind, "responses": {}}
+        home = f"/{root}/namespaces/{{namespace}}" if each.namespaced else f"/{root}"
+        paths[f"{home}/{each.plural}/{{name}}"] = {"patch": patch}
+    return {"openapi": "3.0.0", "info": {"title": "Kubernetes", "version": VERSION}, "paths": paths}

@@ -3,25 +3,21 @@
 from __future__ import annotations
 
 import asyncio
-import functools
 import time
 import uuid
-from collections.abc import Callable, Coroutine
-from dataclasses import dataclass, field
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
-from reference.cluster import probes
-from reference.cluster.environment import ConfigError, Image, command, variables
-from reference.cluster.events import Recorder
-from reference.cluster.process import Log, Process
-from reference.cluster.resources import Object
-from reference.cluster.store import Store, now
+import aiohttp
+
+from reference.cluster.controllers import record
+from reference.cluster.objects import Object, Store, now
+from reference.cluster.processes import ConfigError, Image, Log, Process, command, variables
 
 FIRST_PAUSE, LONGEST_PAUSE = 10, 300  # seconds between restarts; the first restart comes at once
-WELL_AFTER = 600  # seconds of running after which the pauses start again from the first
 CONFIG_RETRY_SECONDS = 1.0
-_EPOCH = "1970-01-01T00:00:00Z"
+EAGER_SECONDS, EASE = 0.02, 0.05  # while not ready, the next look comes after this share of the time waited so far
 _RUNTIME_SAYS = (
     "failed to create containerd task: failed to create shim task: OCI runtime create failed: "
     "runc create failed: unable to start container process: error during container init: "
@@ -30,11 +26,10 @@ _RUNTIME_SAYS = (
 
 @dataclass
 class Surroundings:
-    """What a container needs to know of its pod and its cluster; `pod` is the pod as last seen."""
+    """What a container needs to know of its pod and its node; `pod` is the pod as last seen."""
 
     store: Store
     images: dict[str, Image]
-    events: Recorder
     pod: Object
     ip: str
     home: Path  # the pod's own folder, gone when the pod is
@@ -42,140 +37,117 @@ class Surroundings:
     changed: Callable[[], None]  # called after every change of a container's state
 
 
-@dataclass
 class Container:
     """A container and what its status says."""
 
-    spec: Object
-    around: Surroundings
-    state: Object = field(default_factory=lambda: {"waiting": {"reason": "ContainerCreating"}})
-    last_state: Object = field(default_factory=dict)
-    restarts: int = 0
-    ready: bool = False
-    identity: str = ""
-    log: Log | None = None
-    previous_log: Log | None = None
-    _process: Process | None = None
-    _run: asyncio.Task[None] | None = None
-    _ending: bool = False
-
-    @property
-    def name(self) -> str:
-        """The container's name within its pod."""
-        return str(self.spec["name"])
+    def __init__(self, spec: Object, around: Surroundings) -> None:
+        self.spec, self.around, self.name = spec, around, str(spec["name"])
+        self.state: Object = {"waiting": {"reason": "ContainerCreating"}}
+        self.ready = False
+        self.log: Log | None = None
+        self.previous_log: Log | None = None
+        self._last_state: Object = {}
+        self._restarts, self._identity, self._ending = 0, "", False
+        self._process: Process | None = None
+        self._run: asyncio.Task[None] | None = None
 
     def begin(self) -> None:
-        """Have the container run from now on, again and again as its pod's restart policy says."""
+        """Have the container run from now on, again and again."""
         self._run = asyncio.create_task(self._keep_running())
 
     async def end(self, grace: float) -> None:
         """Ask the process to end, and end it when the grace (seconds) is over."""
         self._ending = True
         if self._process and not self._process.exited.done():
-            self._say("normal", "Killing", f"Stopping container {self.name}")
-            await self._stop(grace)
+            self._say("Killing", f"Stopping container {self.name}")
+            await self._process.stop(grace)
         elif self._run:
             self._run.cancel()
         if self._run:
             await asyncio.wait({self._run})
 
-    def kill(self) -> None:
-        """End the process at once, with all that it started."""
-        self._ending = True
-        if self._process and not self._process.exited.done():
-            self._process.kill()
-        elif self._run:
-            self._run.cancel()
-
     def status(self) -> Object:
         """Return the container's entry in the status of its pod."""
-        found = {"name": self.name, "state": self.state, "lastState": self.last_state, "ready": self.ready}
-        found |= {"started": "running" in self.state, "restartCount": self.restarts}
-        found["image"] = self.spec["image"]
-        found["imageID"] = f"embedded://{self.spec['image']}" if self.identity else ""
-        return found | ({"containerID": self.identity} if self.identity else {})
+        image, running = self.spec["image"], "running" in self.state
+        found = {"name": self.name, "state": self.state, "lastState": self._last_state, "ready": self.ready}
+        found |= {"started": running, "restartCount": self._restarts, "image": image}
+        found["imageID"] = f"embedded://{image}" if self._identity else ""
+        return found | ({"containerID": self._identity} if self._identity else {})
 
-    def _say(self, kind: str, reason: str, message: str) -> None:
-        record = self.around.events.normal if kind == "normal" else self.around.events.warning
-        record(self.around.pod, reason, message, self.name)
+    def _say(self, reason: str, message: str, warning: bool = False) -> None:
+        part = f"spec.containers{{{self.name}}}"
+        record(self.around.store, "kubelet", self.around.pod, reason, message, part=part, warning=warning)
 
     def _become(self, state: Object, ready: bool = False) -> None:
         self.state, self.ready = state, ready
         self.around.changed()
 
+    def _wait(self, reason: str, message: str) -> None:
+        self._become({"waiting": {"reason": reason, "message": message}})
+
     async def _keep_running(self) -> None:
-        policy, pause = self.around.pod["spec"]["restartPolicy"], 0
+        pause = 0
         if (image := self.around.images.get(self.spec["image"])) is None:
             return self._miss_image()
         while True:
-            began = time.monotonic()
-            code = await self._run_once(image)
-            if self._ending or policy == "Never" or (policy == "OnFailure" and code == 0):
+            await self._run_once(image)
+            if self._ending:
                 return None
-            self.last_state = self.state
-            pause = 0 if time.monotonic() - began > WELL_AFTER else pause
+            self._last_state = self.state
             if pause:
                 await self._back_off(pause)
             pause = min(max(FIRST_PAUSE, pause * 2), LONGEST_PAUSE)
-            self.restarts += 1
+            self._restarts += 1
 
     def _miss_image(self) -> None:
         image = self.spec["image"]
         if self.spec["imagePullPolicy"] == "Never":
             reason = "ErrImageNeverPull"
             told = f'Container image "{image}" is not present with pull policy of Never'
-            self._say("warning", reason, told)
+            self._say(reason, told, warning=True)
         else:
             reason, why = "ImagePullBackOff", f'failed to pull image "{image}": not in the images file'
             told = f'Back-off pulling image "{image}": ErrImagePull: {why}'
-            self._say("normal", "Pulling", f'Pulling image "{image}"')
-            self._say("warning", "Failed", f'Failed to pull image "{image}": {why}')
-            self._say("warning", "Failed", "Error: ErrImagePull")
-            self._say("normal", "BackOff", f'Back-off pulling image "{image}"')
-        self._say("warning", "Failed", f"Error: {reason}")
-        self._become({"waiting": {"reason": reason, "message": told}})
+            self._say("Pulling", f'Pulling image "{image}"')
+            self._say("Failed", f'Failed to pull image "{image}": {why}', warning=True)
+            self._say("Failed", "Error: ErrImagePull", warning=True)
+            self._say("BackOff", f'Back-off pulling image "{image}"')
+        self._say("Failed", f"Error: {reason}", warning=True)
+        self._wait(reason, told)
 
-    async def _run_once(self, image: Image) -> int:
-        """Start the process and wait for its end; returns its exit code."""
+    async def _run_once(self, image: Image) -> None:
+        """Start the process, probe it, and wait for its end."""
         around, environment = self.around, await self._environment(image)
-        self._say("normal", "Pulled", f'Container image "{self.spec["image"]}" already present on machine')
+        self._say("Pulled", f'Container image "{self.spec["image"]}" already present on machine')
         words = command(image, self.spec, environment) or [""]
-        self.previous_log, self.log = self.log, Log(around.logs / f"{self.name}.{self.restarts}.log")
-        self.identity = f"embedded://{uuid.uuid4().hex}{uuid.uuid4().hex}"
-        self._say("normal", "Created", f"Created container: {self.name}")
+        self.previous_log, self.log = self.log, Log(around.logs / f"{self.name}.{self._restarts}.log")
+        self._identity = f"embedded://{uuid.uuid4().hex}{uuid.uuid4().hex}"
+        self._say("Created", f"Created container: {self.name}")
         folder = Path(self.spec.get("workingDir") or image.workdir or around.home)
         began = now()
         try:
-            self._process = Process(words, environment, folder, self.log.feed)
+            self._process = Process(words, environment, folder, self.log)
         except (OSError, ValueError) as error:
             self.log.close()
-            return self._start_failed(words[0], folder, error)
-        self._say("normal", "Started", f"Started container {self.name}")
+            missing = isinstance(error, FileNotFoundError)
+            told = "executable file not found in $PATH" if missing else getattr(error, "strerror", None) or error
+            message = f'{_RUNTIME_SAYS}exec: "{words[0]}": {str(told).lower()}: unknown'
+            self._say("Failed", f"Error: {message}", warning=True)
+            return self._finish(128, "StartError", "1970-01-01T00:00:00Z", message=message)
+        self._say("Started", f"Started container {self.name}")
         self._become({"running": {"startedAt": began}}, ready="readinessProbe" not in self.spec)
-        watching = asyncio.create_task(self._probe())
+        probes = [asyncio.create_task(probe) for probe in (self._keep_ready(), self._keep_alive(self._process))]
         try:
-            await self._process.wait()
+            await asyncio.wait({self._process.exited})
         finally:
-            watching.cancel()
-            self.log.close()
+            for probe in probes:
+                probe.cancel()
         code = self._process.exited.result()
-        self._finish(code, "Error" if code else "Completed", began)
-        return code
+        return self._finish(code, "Error" if code else "Completed", began)
 
-    def _finish(self, code: int, reason: str, began: str, message: str = "") -> None:
-        ended = {"exitCode": code, "reason": reason, "startedAt": began, "finishedAt": now()}
-        ended |= {"message": message} if message else {}
-        self._become({"terminated": ended | {"containerID": self.identity}})
-
-    def _start_failed(self, program: str, folder: Path, error: Exception) -> int:
-        missing = isinstance(error, FileNotFoundError)
-        why = f'exec: "{program}": {"executable file not found in $PATH" if missing else _told(error)}'
-        if not folder.is_dir():
-            why = f'chdir to cwd ("{folder}") set in config.json failed: no such file or directory'
-        told = f"{_RUNTIME_SAYS}{why}: unknown"
-        self._say("warning", "Failed", f"Error: {told}")
-        self._finish(128, "StartError", _EPOCH, told)
-        return 128
+    def _finish(self, code: int, reason: str, began: str, **more: str) -> None:
+        ended = {"exitCode": code, "reason": reason, "startedAt": began, "finishedAt": now()} | more
+        self._become({"terminated": ended | {"containerID": self._identity}})
 
     async def _environment(self, image: Image) -> dict[str, str]:
         """Return the environment, as soon as everything that it refers to is there."""
@@ -186,50 +158,80 @@ class Container:
             try:
                 return variables(around.store, placed, self.spec, image, around.home)
             except ConfigError as error:
-                waiting = {"waiting": {"reason": "CreateContainerConfigError", "message": str(error)}}
-                if self.state != waiting:
-                    self._say("warning", "Failed", f"Error: {error}")
-                    self._become(waiting)
+                if "CreateContainerConfigError" not in self.state.get("waiting", {}).values():
+                    self._say("Failed", f"Error: {error}", warning=True)
+                    self._wait("CreateContainerConfigError", str(error))
             await asyncio.sleep(CONFIG_RETRY_SECONDS)
 
     async def _back_off(self, seconds: int) -> None:
         pod = self.around.pod["metadata"]
         named = f"{pod['name']}_{pod['namespace']}({pod['uid']})"
         long = f"{seconds // 60}m{seconds % 60}s" if seconds >= 60 else f"{seconds}s"
-        told = f"back-off {long} restarting failed container={self.name} pod={named}"
-        self._become({"waiting": {"reason": "CrashLoopBackOff", "message": told}})
-        self._say("warning", "BackOff", f"Back-off restarting failed container {self.name} in pod {named}")
+        self._wait("CrashLoopBackOff", f"back-off {long} restarting failed container={self.name} pod={named}")
+        told = f"Back-off restarting failed container {self.name} in pod {named}"
+        self._say("BackOff", told, warning=True)
         await asyncio.sleep(seconds)
 
-    async def _stop(self, grace: float) -> None:
-        assert self._process
-        self._process.terminate()
-        if not await self._process.wait(grace):
-            self._process.kill()
-            await self._process.wait()
+    async def _keep_ready(self) -> None:
+        """Tell readiness as its probe finds it; failures count and are told only when the probe is due."""
+        if not (probe := self.spec.get("readinessProbe")):
+            return
+        wins, losses, period, since = 0, 0, float(probe["periodSeconds"]), time.monotonic()
+        due = since + probe.get("initialDelaySeconds", 0)
+        while True:
+            wrong, at = await self._probed(probe), time.monotonic()
+            wins, losses = (0, losses) if wrong else (wins + 1, 0)
+            if at >= due:
+                due = at + period
+                losses += bool(wrong)
+                if wrong:
+                    self._say("Unhealthy", f"Readiness probe failed: {wrong}", warning=True)
+            if losses >= probe["failureThreshold"] if self.ready else wins >= probe["successThreshold"]:
+                since = at
+                self._become(self.state, not self.ready)
+            await asyncio.sleep(period if self.ready else min(period, max(EAGER_SECONDS, (at - since) * EASE)))
 
-    async def _probe(self) -> None:
-        """Run the container's probes until it ends."""
-        ports = {port.get("name"): port["containerPort"] for port in self.spec.get("ports") or ()}
-        watches: list[Coroutine[Any, Any, None]] = []
-        for kind, watch in (("readiness", self._keep_ready), ("liveness", self._keep_alive)):
-            if probe := self.spec.get(f"{kind}Probe"):
-                look = functools.partial(probes.look, probe, self.around.ip, ports)
-                watches.append(watch(probe, look, functools.partial(self._unwell, kind)))
-        await asyncio.gather(*watches)
-
-    def _unwell(self, kind: str, wrong: str) -> None:
-        self._say("warning", "Unhealthy", f"{kind.capitalize()} probe failed: {wrong}")
-
-    async def _keep_ready(self, probe: Object, look: probes.Look, unwell: Callable[[str], None]) -> None:
-        await probes.keep_ready(probe, look, unwell, lambda ready: self._become(self.state, ready))
-
-    async def _keep_alive(self, probe: Object, look: probes.Look, unwell: Callable[[str], None]) -> None:
-        await probes.until_dead(probe, look, unwell)
+    async def _keep_alive(self, process: Process) -> None:
+        """End the process when its liveness probe has failed as often in a row as it may."""
+        if not (probe := self.spec.get("livenessProbe")):
+            return
+        losses, pause = 0, probe.get("initialDelaySeconds", 0)
+        while losses < probe["failureThreshold"]:
+            await asyncio.sleep(pause)
+            wrong, pause = await self._probed(probe), probe["periodSeconds"]
+            losses = losses + 1 if wrong else 0
+            if wrong:
+                self._say("Unhealthy", f"Liveness probe failed: {wrong}", warning=True)
         if not self._ending:
-            self._say("normal", "Killing", f"Container {self.name} failed liveness probe, will be restarted")
-            await self._stop(self.around.pod["spec"]["terminationGracePeriodSeconds"])
+            self._say("Killing", f"Container {self.name} failed liveness probe, will be restarted")
+            await process.stop(self.around.pod["spec"]["terminationGracePeriodSeconds"])
+
+    async def _probed(self, probe: Object) -> str:
+        """Look once, within the probe's timeout; returns what is wrong in the kubelet's words, "" when all is well."""
+        ports = {port.get("name"): port["containerPort"] for port in self.spec.get("ports") or ()}
+        check = probe.get("httpGet") or probe["tcpSocket"]
+        host, port = check.get("host") or self.around.ip, ports.get(check["port"], check["port"])
+        url = f"http://{host}:{port}/{check['path'].lstrip('/')}" if "httpGet" in probe else ""
+        asked = f'Get "{url}": ' if url else ""
+        try:
+            async with asyncio.timeout(probe["timeoutSeconds"]):
+                if url:
+                    return await _http_fault(
+                        url, {each["name"]: each["value"] for each in check.get("httpHeaders") or ()}
+                    )
+                _, writer = await asyncio.open_connection(host, port)
+                writer.close()
+                return ""
+        except TimeoutError:
+            late = "context deadline exceeded (Client.Timeout exceeded while awaiting headers)"
+            return asked + (late if url else f"dial tcp {host}:{port}: i/o timeout")
+        except (ConnectionRefusedError, aiohttp.ClientConnectorError):
+            return f"{asked}dial tcp {host}:{port}: connect: connection refused"
+        except (OSError, aiohttp.ClientError):
+            return f"{asked}EOF"
 
 
-def _told(error: Exception) -> str:
-    return str(getattr(error, "strerror", None) or error).lower()
+async def _http_fault(url: str, headers: dict[str, str]) -> str:
+    head = {"User-Agent": "kube-probe/1.34", "Accept": "*/*", "Connection": "close"} | headers
+    async with aiohttp.ClientSession() as session, session.get(url, headers=head, allow_redirects=False) as answer:
+        return "" if 200 <= answer.status < 400 else f"HTTP probe failed with statuscode: {answer.status}"

@@ -3,26 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import functools
 import logging
+import time
 
-from reference.cluster.errors import ApiError
-from reference.cluster.events import Recorder
+from reference.cluster import objects
+from reference.cluster.objects import Change, Key, Object, Store, clone, key_of, now, owner, owner_key
 from reference.cluster.registry import Registry
-from reference.cluster.resources import (
-    ALL,
-    CONFIGMAPS,
-    DEPLOYMENTS,
-    NAMESPACES,
-    PODS,
-    REPLICASETS,
-    SERVICE_ACCOUNTS,
-    SERVICES,
-    SLICES,
-    Object,
-    owner,
-    owner_uid,
-)
-from reference.cluster.store import Change, Key, clone, key_of
 
 RETRY_SECONDS = 1.0
 
@@ -44,11 +31,12 @@ class Controller:
         """Bring what this key stands for nearer to what is wanted."""
         raise NotImplementedError
 
-    def mark(self, key: Key) -> None:
-        """Have *key* reconciled as soon as the current callback is over."""
-        if not self._marked:
-            self._loop.call_soon(self._work)
-        self._marked[key] = None
+    def mark(self, key: Key | None) -> None:
+        """Have *key*, if any, reconciled as soon as the current callback is over."""
+        if key:
+            if not self._marked:
+                self._loop.call_soon(self._work)
+            self._marked[key] = None
 
     def _work(self) -> None:
         marked, self._marked = self._marked, {}
@@ -60,73 +48,88 @@ class Controller:
                 self._loop.call_later(RETRY_SECONDS, self.mark, key)
 
 
+def record(
+    store: Store, component: str, about: Object, reason: str, message: str, *, part: str = "", warning: bool = False
+) -> None:
+    """Write an event about an object (of a pod: about a part) as Kubernetes' components do; repeats are counted."""
+    meta, kind = about["metadata"], "Warning" if warning else "Normal"
+    namespace = meta.get("namespace", "default")
+    same = (meta["uid"], part, kind, reason, message)
+    for event in store.list(objects.EVENTS, namespace):
+        told = event["involvedObject"]
+        if (told["uid"], told.get("fieldPath", ""), event["type"], event["reason"], event["message"]) == same:
+            store.update(objects.EVENTS, event | {"count": event["count"] + 1, "lastTimestamp": now()})
+            return
+    home = store.find(objects.NAMESPACES, ("", namespace))
+    if home is None or "deletionTimestamp" in home["metadata"]:
+        return
+    involved = {"kind": about["kind"], "apiVersion": about["apiVersion"], "namespace": namespace}
+    involved |= {field: meta[field] for field in ("name", "uid", "resourceVersion")}
+    event = {
+        "apiVersion": "v1",
+        "kind": "Event",
+        "metadata": {"name": f"{meta['name']}.{time.time_ns():x}", "namespace": namespace},
+        "involvedObject": involved | ({"fieldPath": part} if part else {}),
+        "reason": reason,
+        "message": message,
+        "type": kind,
+        "source": {"component": component},
+        "reportingComponent": component,
+        "reportingInstance": "",
+        "firstTimestamp": now(),
+        "lastTimestamp": now(),
+        "eventTime": None,
+        "count": 1,
+    }
+    store.create(objects.EVENTS, event)
+
+
 def is_ready(pod: Object) -> bool:
     """Tell whether the pod's Ready condition is True."""
     return any(c["type"] == "Ready" and c["status"] == "True" for c in pod["status"].get("conditions", ()))
 
 
-def is_active(pod: Object) -> bool:
-    """Tell whether the pod counts as a replica: neither over nor on its way out."""
-    over = pod["status"]["phase"] in ("Succeeded", "Failed")
-    return not over and "deletionTimestamp" not in pod["metadata"]
-
-
 class ReplicaSetController(Controller):
     """Creates and deletes the pods of every ReplicaSet, and counts them in its status."""
 
-    def __init__(self, registry: Registry) -> None:
-        super().__init__(registry)
-        self._events = Recorder(self.store, "replicaset-controller")
-
     def heard(self, change: Change) -> None:
-        """Mark the ReplicaSet that changed, or whose pod did."""
-        if change.resource is REPLICASETS:
+        if change.resource is objects.REPLICASETS:
             self.mark(key_of(change.object))
-        elif change.resource is PODS and (uid := owner_uid(change.object)):
-            for rs in self.store.list(REPLICASETS, change.object["metadata"]["namespace"]):
-                if rs["metadata"]["uid"] == uid:
-                    self.mark(key_of(rs))
+        elif change.resource is objects.PODS:
+            self.mark(owner_key(change.object, "ReplicaSet"))
 
     def reconcile(self, key: Key) -> None:
-        """Create or delete pods of one ReplicaSet until there are as many as it wants."""
-        if (rs := self.store.find(REPLICASETS, key)) is None:
+        if (rs := self.store.find(objects.REPLICASETS, key)) is None:
             return
-        pods = [pod for pod in self.store.list(PODS, key[0], rs["metadata"]["uid"]) if is_active(pod)]
+        owned = self.store.list(objects.PODS, key[0], rs["metadata"]["uid"])
+        pods = [pod for pod in owned if "deletionTimestamp" not in pod["metadata"]]
+        say = functools.partial(record, self.store, "replicaset-controller", rs)
         surplus = len(pods) - rs["spec"]["replicas"]
-        try:
-            for _ in range(-surplus):
-                self._create_pod(rs)
-        except ApiError as error:
-            self._events.warning(rs, "FailedCreate", f"Error creating: {error}")
+        for _ in range(-surplus):
+            template = clone(rs["spec"]["template"])
+            template["metadata"] |= {"generateName": rs["metadata"]["name"] + "-", "ownerReferences": [owner(rs)]}
+            pod = self.registry.create(objects.PODS, key[0], template)
+            say("SuccessfulCreate", f"Created pod: {pod['metadata']['name']}")
         newest_first = sorted(pods, key=lambda pod: str(pod["metadata"]["creationTimestamp"]), reverse=True)
         for pod in sorted(newest_first, key=is_ready)[: max(0, surplus)]:
-            self.registry.delete(PODS, key_of(pod))
-            self._events.normal(rs, "SuccessfulDelete", f"Deleted pod: {pod['metadata']['name']}")
+            self.registry.delete(objects.PODS, key_of(pod))
+            say("SuccessfulDelete", f"Deleted pod: {pod['metadata']['name']}")
         ready = sum(map(is_ready, pods))
         counts = {"fullyLabeledReplicas": len(pods), "readyReplicas": ready, "availableReplicas": ready}
         status: Object = {"replicas": len(pods), "observedGeneration": rs["metadata"]["generation"]}
         status |= {name: number for name, number in counts.items() if number}
-        self.store.edit(REPLICASETS, key, lambda rs: rs.update(status=status))
-
-    def _create_pod(self, rs: Object) -> None:
-        template = clone(rs["spec"]["template"])
-        template["metadata"]["generateName"] = rs["metadata"]["name"] + "-"
-        template["metadata"]["ownerReferences"] = [owner(REPLICASETS, rs)]
-        pod = self.registry.create(PODS, rs["metadata"]["namespace"], template)
-        self._events.normal(rs, "SuccessfulCreate", f"Created pod: {pod['metadata']['name']}")
+        self.store.edit(objects.REPLICASETS, key, lambda rs: rs.update(status=status))
 
 
 class GarbageCollector(Controller):
     """Deletes the dependents of deleted objects."""
 
     def heard(self, change: Change) -> None:
-        """Mark the namespace and uid of an owner that is gone."""
-        if change.kind == "DELETED" and change.resource in (DEPLOYMENTS, REPLICASETS, SERVICES):
+        if change.kind == "DELETED" and change.resource.namespaced:
             self.mark((change.object["metadata"]["namespace"], change.object["metadata"]["uid"]))
 
     def reconcile(self, key: Key) -> None:
-        """Delete what the object with this namespace and uid owned."""
-        for resource in (REPLICASETS, PODS, SLICES):
+        for resource in (objects.REPLICASETS, objects.PODS, objects.SLICES):
             for child in self.store.list(resource, *key):
                 self.registry.delete(resource, key_of(child))
 
@@ -136,29 +139,26 @@ class NamespaceController(Controller):
 
     def __init__(self, registry: Registry, authority: str) -> None:
         super().__init__(registry)
-        self._authority = authority
+        self._root = {"metadata": {"name": "kube-root-ca.crt"}, "data": {"ca.crt": authority}}
 
     def heard(self, change: Change) -> None:
-        """Mark the namespace that changed, or that lost a pod."""
-        if change.resource is NAMESPACES and change.kind != "DELETED":
+        if change.resource is objects.NAMESPACES and change.kind != "DELETED":
             self.mark(key_of(change.object))
-        elif change.resource is PODS and change.kind == "DELETED":
+        elif change.resource is objects.PODS and change.kind == "DELETED":
             self.mark(("", change.object["metadata"]["namespace"]))
 
     def reconcile(self, key: Key) -> None:
-        """Furnish one namespace, or delete what is in it and then itself."""
-        namespace, name = self.store.find(NAMESPACES, key), key[1]
+        namespace, name = self.store.find(objects.NAMESPACES, key), key[1]
         if namespace is None:
             return
         if "deletionTimestamp" not in namespace["metadata"]:
-            if self.store.find(SERVICE_ACCOUNTS, (name, "default")) is None:
-                self.registry.create(SERVICE_ACCOUNTS, name, {"metadata": {"name": "default"}})
-                root = {"metadata": {"name": "kube-root-ca.crt"}, "data": {"ca.crt": self._authority}}
-                self.registry.create(CONFIGMAPS, name, root)
+            if self.store.find(objects.SERVICE_ACCOUNTS, (name, "default")) is None:
+                self.registry.create(objects.SERVICE_ACCOUNTS, name, {"metadata": {"name": "default"}})
+                self.registry.create(objects.CONFIGMAPS, name, self._root)
             return
-        for resource in (resource for resource in ALL if resource.namespaced):
+        for resource in (resource for resource in objects.ALL if resource.namespaced):
             for obj in self.store.list(resource, name):
                 if "deletionTimestamp" not in obj["metadata"]:
                     self.registry.delete(resource, key_of(obj))
-        if not self.store.list(PODS, name):
-            self.store.delete(NAMESPACES, key)
+        if not self.store.list(objects.PODS, name):
+            self.store.delete(objects.NAMESPACES, key)

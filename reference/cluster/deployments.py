@@ -7,173 +7,127 @@ import math
 import zlib
 from collections.abc import Callable
 
-from reference.cluster.controllers import Controller
-from reference.cluster.events import Recorder
+from reference.cluster import objects
+from reference.cluster.controllers import Controller, record
+from reference.cluster.objects import Change, Key, Object, clone, key_of, now, owner, owner_key
 from reference.cluster.registry import NAME_LETTERS, Registry
-from reference.cluster.resources import DEPLOYMENTS, PODS, REPLICASETS, Object, owner, owner_uid
-from reference.cluster.store import Change, Key, clone, key_of, now
 
-HASH = "pod-template-hash"
-_PREFIX = "deployment.kubernetes.io/"
-REVISION, HISTORY = _PREFIX + "revision", _PREFIX + "revision-history"
-DESIRED, MAXIMUM = _PREFIX + "desired-replicas", _PREFIX + "max-replicas"
-_NOT_COPIED = (REVISION, HISTORY, DESIRED, MAXIMUM, "kubectl.kubernetes.io/last-applied-configuration")
+HASH, REVISION = "pod-template-hash", "deployment.kubernetes.io/revision"
+_NOT_COPIED = (REVISION, "kubectl.kubernetes.io/last-applied-configuration")
 
 
 class DeploymentController(Controller):
     """Keeps the ReplicaSets of every Deployment, and tells in its status how far it is."""
 
-    def __init__(self, registry: Registry) -> None:
-        super().__init__(registry)
-        self._events = Recorder(self.store, "deployment-controller")
-
     def heard(self, change: Change) -> None:
-        """Mark the Deployment that changed, or one of whose ReplicaSets or pods did."""
-        if change.resource is DEPLOYMENTS:
+        rs: Object | None = change.object
+        if change.resource is objects.PODS:
+            key = owner_key(change.object, "ReplicaSet")
+            rs = self.store.find(objects.REPLICASETS, key) if key else None
+        if change.resource is objects.DEPLOYMENTS:
             self.mark(key_of(change.object))
-        elif change.resource in (REPLICASETS, PODS):
-            namespace, uid = change.object["metadata"]["namespace"], owner_uid(change.object)
-            if change.resource is PODS:
-                sets = self.store.list(REPLICASETS, namespace)
-                uid = next((owner_uid(rs) for rs in sets if rs["metadata"]["uid"] == uid), "")
-            for deployment in self.store.list(DEPLOYMENTS, namespace):
-                if deployment["metadata"]["uid"] == uid:
-                    self.mark(key_of(deployment))
+        elif rs and change.resource in (objects.PODS, objects.REPLICASETS):
+            self.mark(owner_key(rs, "Deployment"))
 
     def reconcile(self, key: Key) -> None:
-        """Move the ReplicaSets of one Deployment one step nearer to what it wants."""
-        if deployment := self.store.find(DEPLOYMENTS, key):
-            Rollout(self.registry, self._events, deployment).step()
+        if deployment := self.store.find(objects.DEPLOYMENTS, key):
+            Rollout(self.registry, deployment).step()
 
 
 class Rollout:
     """One look at a Deployment and its ReplicaSets: the new one (of the current template) and the old."""
 
-    def __init__(self, registry: Registry, events: Recorder, deployment: Object) -> None:
-        self._registry, self._store, self._events = registry, registry.store, events
-        self._deployment, self._spec = deployment, deployment["spec"]
+    def __init__(self, registry: Registry, deployment: Object) -> None:
+        self._registry, self._store = registry, registry.store
+        self._deployment, self._spec, self._wanted = deployment, deployment["spec"], deployment["spec"]["replicas"]
         self._status = clone(deployment.get("status") or {})
-        self._before = dict(self._status)
         sets = self._sets()
         self._new = next((rs for rs in sets if _template(rs) == self._spec["template"]), None)
-        self._old = [rs for rs in sets if rs is not self._new]
-        self._surge, self._unavailable = self._allowed()
+        self._old = sorted((rs for rs in sets if rs is not self._new), key=_revision)
+        self._surge = self._unavailable = 0  # how many pods more, and ready pods less, than wanted there may be
+        if limits := self._spec["strategy"].get("rollingUpdate"):
+            self._surge = _share(limits["maxSurge"], self._wanted, math.ceil)
+            unavailable = _share(limits["maxUnavailable"], self._wanted, math.floor)
+            self._unavailable = min(unavailable or int(self._surge == 0), self._wanted)
 
     def step(self) -> None:
         """Scale what may be scaled now, and tell in the status where things stand."""
-        wanted = self._spec["replicas"]
         if self._spec["strategy"]["type"] == "Recreate":
             scaled = [self._scale(rs, 0) for rs in self._old]
-            if not any(scaled) and not self._old_pods_run():
-                self._scale(self._current(wanted), wanted)
+            if not any(scaled) and not any(self._pods(rs) for rs in self._old):
+                self._scale(self._current(self._wanted), self._wanted)
         else:
-            others = sum(rs["spec"]["replicas"] for rs in self._old)
-            new = self._current(max(0, min(wanted, wanted + self._surge - others)))
-            has = new["spec"]["replicas"]
-            room = max(0, min(wanted + self._surge - others - has, wanted - has))
-            if not self._scale(new, wanted if has > wanted else has + room):
+            room = max(0, self._wanted + self._surge - sum(rs["spec"]["replicas"] for rs in self._old))
+            new = self._current(min(self._wanted, room))
+            if not self._scale(new, min(self._wanted, max(room, new["spec"]["replicas"]))):
                 self._scale_down_old(new)
-        self._forget_old()
         self._tell()
 
     def _sets(self) -> list[Object]:
-        namespace, uid = (self._deployment["metadata"][field] for field in ("namespace", "uid"))
-        return self._store.list(REPLICASETS, namespace, uid)
+        meta = self._deployment["metadata"]
+        return self._store.list(objects.REPLICASETS, meta["namespace"], meta["uid"])
 
-    def _allowed(self) -> tuple[int, int]:
-        """Return how many pods more and how many ready pods less than wanted there may be."""
-        wanted, limits = self._spec["replicas"], self._spec["strategy"].get("rollingUpdate")
-        if limits is None:
-            return 0, 0
-        surge = _share(limits["maxSurge"], wanted, math.ceil)
-        return surge, min(_share(limits["maxUnavailable"], wanted, math.floor) or int(surge == 0), wanted)
+    def _pods(self, rs: Object) -> list[Object]:
+        return self._store.list(objects.PODS, rs["metadata"]["namespace"], rs["metadata"]["uid"])
 
     def _current(self, replicas: int) -> Object:
         """Return the ReplicaSet of the current template, made or brought to the latest revision."""
-        latest = max((_revision(rs) for rs in self._old), default=0) + 1
+        latest = max(map(_revision, self._old), default=0) + 1
         annotations = self._deployment["metadata"].get("annotations", {})
         notes = {key: value for key, value in annotations.items() if key not in _NOT_COPIED}
         if self._new is None:
             self._new = self._made(notes | {REVISION: str(latest)}, replicas)
             name = self._new["metadata"]["name"]
             self._condition("Progressing", True, "NewReplicaSetCreated", f'Created new replica set "{name}"')
-            if replicas:
-                self._say_scaled("up", name, 0, replicas)
-            return self._new
-        revision = max(latest, _revision(self._new))
-
-        def renumber(rs: Object) -> None:
-            held = rs["metadata"]["annotations"]
-            if _revision(rs) != revision:
-                held[HISTORY] = ",".join(filter(None, [held.get(HISTORY), held[REVISION]]))
-            held.update(notes | {REVISION: str(revision)})
-
-        self._new = self._store.edit(REPLICASETS, key_of(self._new), renumber)
+            self._say_scaled(name, 0, replicas)
+        else:
+            notes[REVISION] = str(max(latest, _revision(self._new)))
+            note = lambda rs: rs["metadata"]["annotations"].update(notes)  # noqa: E731
+            self._new = self._store.edit(objects.REPLICASETS, key_of(self._new), note)
         return self._new
 
     def _made(self, annotations: dict[str, str], replicas: int) -> Object:
-        meta, selector = self._deployment["metadata"], self._spec["selector"]
-        template = clone(self._spec["template"])
+        meta, template = self._deployment["metadata"], clone(self._spec["template"])
         digest = str(zlib.crc32(json.dumps(template, sort_keys=True).encode()))
         hashed = {HASH: "".join(NAME_LETTERS[ord(digit) % len(NAME_LETTERS)] for digit in digest)}
         template["metadata"]["labels"] |= hashed
-        selector = selector | {"matchLabels": selector.get("matchLabels", {}) | hashed}
         head = {
             "name": f"{meta['name']}-{hashed[HASH]}",
             "labels": template["metadata"]["labels"],
-            "annotations": annotations | self._limits(),
-            "ownerReferences": [owner(DEPLOYMENTS, self._deployment)],
+            "annotations": annotations,
+            "ownerReferences": [owner(self._deployment)],
         }
+        selector = {"matchLabels": self._spec["selector"]["matchLabels"] | hashed}
         spec = {"replicas": replicas, "selector": selector, "template": template}
-        return self._registry.create(REPLICASETS, meta["namespace"], {"metadata": head, "spec": spec})
-
-    def _limits(self) -> dict[str, str]:
-        wanted = self._spec["replicas"]
-        return {DESIRED: str(wanted), MAXIMUM: str(wanted + self._surge)}
+        return self._registry.create(objects.REPLICASETS, meta["namespace"], {"metadata": head, "spec": spec})
 
     def _scale(self, rs: Object, replicas: int) -> bool:
         had = rs["spec"]["replicas"]
-        if had == replicas and rs is not self._new:
-            return False
-
-        def change(rs: Object) -> None:
-            rs["metadata"]["annotations"] |= self._limits()
-            if had != replicas:
-                rs["spec"]["replicas"] = replicas
-                rs["metadata"]["generation"] += 1
-
-        self._store.edit(REPLICASETS, key_of(rs), change)
         if had != replicas:
-            self._say_scaled("up" if replicas > had else "down", rs["metadata"]["name"], had, replicas)
+            spec, meta = rs["spec"] | {"replicas": replicas}, rs["metadata"]
+            self._store.update(
+                objects.REPLICASETS, rs | {"spec": spec, "metadata": meta | {"generation": meta["generation"] + 1}}
+            )
+            self._say_scaled(meta["name"], had, replicas)
         return bool(had != replicas)
 
-    def _say_scaled(self, way: str, name: str, had: int, replicas: int) -> None:
-        told = f"Scaled {way} replica set {name} from {had} to {replicas}"
-        self._events.normal(self._deployment, "ScalingReplicaSet", told)
+    def _say_scaled(self, name: str, had: int, replicas: int) -> None:
+        if had != replicas:
+            told = f"Scaled {'up' if replicas > had else 'down'} replica set {name} from {had} to {replicas}"
+            record(self._store, "deployment-controller", self._deployment, "ScalingReplicaSet", told)
 
     def _scale_down_old(self, new: Object) -> None:
         """Take away old pods: those that are not available first, others while enough stay available."""
-        minimum = self._spec["replicas"] - self._unavailable
+        minimum = self._wanted - self._unavailable
         total = sum(rs["spec"]["replicas"] for rs in (new, *self._old))
         spare = total - minimum - (new["spec"]["replicas"] - _count(new, "availableReplicas"))
         healthy = sum(_count(rs, "availableReplicas") for rs in (new, *self._old)) - minimum
-        for rs in sorted(self._old, key=_revision):
+        for rs in self._old:
             available = _count(rs, "availableReplicas")
             sick = min(max(spare, 0), rs["spec"]["replicas"] - available)
             well = max(0, min(available, healthy, spare - sick))
             self._scale(rs, rs["spec"]["replicas"] - sick - well)
             spare, healthy = spare - sick - well, healthy - well
-
-    def _old_pods_run(self) -> bool:
-        namespace = self._deployment["metadata"]["namespace"]
-        pods = [pod for rs in self._old for pod in self._store.list(PODS, namespace, rs["metadata"]["uid"])]
-        return any(pod["status"]["phase"] not in ("Succeeded", "Failed") for pod in pods)
-
-    def _forget_old(self) -> None:
-        finished = [rs for rs in self._old if not rs["spec"]["replicas"] and not _count(rs, "replicas")]
-        surplus = max(0, len(finished) - self._spec["revisionHistoryLimit"])
-        for rs in sorted(finished, key=_revision)[:surplus]:
-            self._registry.delete(REPLICASETS, key_of(rs))
 
     def _tell(self) -> None:
         sets, new = self._sets(), self._new
@@ -182,10 +136,9 @@ class Rollout:
         counts["updatedReplicas"] = _count(new, "replicas") if new else 0
         missing = sum(rs["spec"]["replicas"] for rs in sets) - counts["availableReplicas"]
         counts["unavailableReplicas"] = max(0, missing)
-        enough = counts["availableReplicas"] >= self._spec["replicas"] - self._unavailable
-        reason = "MinimumReplicasAvailable" if enough else "MinimumReplicasUnavailable"
+        enough = counts["availableReplicas"] >= self._wanted - self._unavailable
         told = f"Deployment {'has' if enough else 'does not have'} minimum availability."
-        self._condition("Available", enough, reason, told)
+        self._condition("Available", enough, f"MinimumReplicas{'Available' if enough else 'Unavailable'}", told)
         if new:
             self._tell_progress(new["metadata"]["name"], counts)
         status: Object = {"observedGeneration": self._deployment["metadata"]["generation"]}
@@ -197,20 +150,19 @@ class Rollout:
             if new:
                 deployment["metadata"].setdefault("annotations", {})[REVISION] = str(_revision(new))
 
-        self._store.edit(DEPLOYMENTS, key_of(self._deployment), write)
+        self._store.edit(objects.DEPLOYMENTS, key_of(self._deployment), write)
 
     def _tell_progress(self, name: str, counts: dict[str, int]) -> None:
-        conditions = self._status.get("conditions", ())
-        reason = next((c["reason"] for c in conditions if c["type"] == "Progressing"), "")
-        if reason == "NewReplicaSetAvailable" and counts["replicas"] == counts["updatedReplicas"]:
-            return  # complete; scaling does not count as progress
+        """Tell of progress, but not of scaling what is complete."""
+        reasons = {c["type"]: c["reason"] for c in self._status.get("conditions", ())}
+        if reasons.get("Progressing") == "NewReplicaSetAvailable" and counts["replicas"] == counts["updatedReplicas"]:
+            return
         rising = ("updatedReplicas", "readyReplicas", "availableReplicas")
-        gained = any(counts[count] > self._before.get(count, 0) for count in rising)
-        whole = {counts[count] for count in ("replicas", "updatedReplicas", "availableReplicas")}
-        if whole == {self._spec["replicas"]}:
+        gained = any(counts[count] > self._status.get(count, 0) for count in rising)
+        if {counts[count] for count in ("replicas", "updatedReplicas", "availableReplicas")} == {self._wanted}:
             told = f'ReplicaSet "{name}" has successfully progressed.'
             self._condition("Progressing", True, "NewReplicaSetAvailable", told)
-        elif gained or counts["replicas"] < self._before.get("replicas", 0):
+        elif gained or counts["replicas"] < self._status.get("replicas", 0):
             told = f'ReplicaSet "{name}" is progressing.'
             self._condition("Progressing", True, "ReplicaSetUpdated", told, renew=True)
 
@@ -227,9 +179,7 @@ class Rollout:
 
 
 def _share(value: int | str, of: int, rounded: Callable[[float], int]) -> int:
-    if isinstance(value, str) and value.endswith("%"):
-        return rounded(int(value[:-1]) * of / 100)
-    return int(value)
+    return rounded(int(value[:-1]) * of / 100) if isinstance(value, str) else value
 
 
 def _count(rs: Object, name: str) -> int:

@@ -27,15 +27,11 @@ def sweep(mark: str) -> int:
     return found
 
 
-def main(mark: str, folder: str) -> None:
-    """Wait for the cluster's end, sweep until nothing is left, and remove its folder."""
-    for wanted in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-        signal.signal(wanted, signal.SIG_IGN)
+if __name__ == "__main__":
+    for ignored in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(ignored, signal.SIG_IGN)
+    _, mark, folder = sys.argv
     sys.stdin.read()
     while sweep(mark):
         pass
     shutil.rmtree(folder, ignore_errors=True)
-
-
-if __name__ == "__main__":
-    main(*sys.argv[1:])

@@ -1,74 +1,62 @@
-"""What is streamed instead of answered: the log of a container, and the ports of a pod."""
+"""What is streamed from a pod: the log of a container, and the pod's ports."""
 
 from __future__ import annotations
 
 import asyncio
 import struct
-from collections.abc import Coroutine, Mapping
+from collections.abc import Mapping
 from datetime import UTC, datetime
 
 from aiohttp import WSMsgType, web
 
 from reference.cluster.containers import Container
-from reference.cluster.errors import ApiError, bad_request
-from reference.cluster.kubelet import Kubelet
-from reference.cluster.process import Log, stamp
-from reference.cluster.resources import PODS
-from reference.cluster.store import Key, Store
+from reference.cluster.objects import ApiError, Object, bad_request
+from reference.cluster.processes import Log, stamp
 
-_PROTOCOLS = ("v4.channel.k8s.io", "portforward.k8s.io")
-_ASKED = "Sec-WebSocket-Protocol"
+_PORT_PROTOCOLS = ("v4.channel.k8s.io", "portforward.k8s.io")
 _CHUNK = 65536
 
-
-class Streams:
-    """Serves logs and port-forwards of the pods that run here."""
-
-    def __init__(self, store: Store, kubelet: Kubelet) -> None:
-        self._store, self._kubelet = store, kubelet
-
-    async def answer(self, request: web.BaseRequest, key: Key, part: str) -> web.StreamResponse:
-        """Answer a request for a pod's log or portforward; raises ApiError."""
-        pod, running = self._store.get(PODS, key), self._kubelet.running(key)
-        if part == "log":
-            return await _log(request, key[1], [c["name"] for c in pod["spec"]["containers"]], running)
-        if part == "exec":
-            raise ApiError(501, "NotImplemented", "exec is not served: this cluster runs no commands in pods")
-        if not set(_PROTOCOLS) & {name.strip() for name in request.headers.get(_ASKED, "").split(",")}:
-            why = f"it takes a websocket that speaks {_PROTOCOLS[0]}, as the Python client's does"
-            raise ApiError(501, "NotImplemented", f"portforward is not served in this way: {why}")
-        if not running:
-            why = "unable to forward port because pod is not running. Current status="
-            raise bad_request(why + pod["status"]["phase"])
-        return await _forward(request, next(iter(running.values())).around.ip)
+Running = Mapping[str, Container]  # the containers of a pod, by name
 
 
-async def _log(
-    request: web.BaseRequest, pod: str, names: list[str], running: Mapping[str, Container]
-) -> web.StreamResponse:
-    query = request.query
+def _yes(query: Mapping[str, str], option: str) -> bool:
+    return query.get(option, "").lower() in ("1", "true")
+
+
+async def log(request: web.BaseRequest, pod: Object, running: Running) -> web.StreamResponse:
+    """Send what a container wrote, and what it writes while it is followed; raises ApiError 400."""
+    query, pod_name = request.query, pod["metadata"]["name"]
+    names = [container["name"] for container in pod["spec"]["containers"]]
     name = query.get("container") or (names[0] if len(names) == 1 else "")
     if name not in names:
-        unnamed = f"a container name must be specified for pod {pod}, choose one of: [{' '.join(names)}]"
-        raise bad_request(f"container {name} is not valid for pod {pod}" if name else unnamed)
-    log = _log_of(running.get(name), name, pod, _yes(query, "previous"))
+        unnamed = f"a container name must be specified for pod {pod_name}, choose one of: [{' '.join(names)}]"
+        raise bad_request(f"container {name} is not valid for pod {pod_name}" if name else unnamed)
+    container, previous = running.get(name), _yes(query, "previous")
+    found = container and (container.previous_log if previous else container.log)
+    if not found:
+        reason = container.state.get("waiting", {}).get("reason") if container else "ContainerCreating"
+        why = "trying and failing to pull image" if "Image" in str(reason) else reason
+        waits = f'container "{name}" in pod "{pod_name}" is waiting to start: {why}'
+        raise bad_request(
+            f'previous terminated container "{name}" in pod "{pod_name}" not found' if previous else waits
+        )
     since = _since(query)
     response = web.StreamResponse(headers={"Content-Type": "text/plain"})
     await response.prepare(request)
-    await _send_log(response, log, since, query)
+    await _send_log(response, found, since, query)
     await response.write_eof()
     return response
 
 
-def _log_of(container: Container | None, name: str, pod: str, previous: bool) -> Log:
-    log = container and (container.previous_log if previous else container.log)
-    if log:
-        return log
-    if previous:
-        raise bad_request(f'previous terminated container "{name}" in pod "{pod}" not found')
-    reason = container.state.get("waiting", {}).get("reason") if container else "ContainerCreating"
-    why = "trying and failing to pull image" if "Image" in str(reason) else reason
-    raise bad_request(f'container "{name}" in pod "{pod}" is waiting to start: {why}')
+def _since(query: Mapping[str, str]) -> bytes:
+    """Return the stamp from which on lines count; raises ApiError 400."""
+    try:
+        moment = datetime.fromisoformat(query.get("sinceTime", "1970-01-01T00:00:00Z")).timestamp()
+        if "sinceSeconds" in query:
+            moment = datetime.now(UTC).timestamp() - int(query["sinceSeconds"])
+    except ValueError as error:
+        raise bad_request(f"invalid sinceTime or sinceSeconds: {error}") from error
+    return stamp(round(moment * 1_000_000) * 1000).encode()
 
 
 async def _send_log(response: web.StreamResponse, log: Log, since: bytes, query: Mapping[str, str]) -> None:
@@ -91,51 +79,39 @@ async def _send_log(response: web.StreamResponse, log: Log, since: bytes, query:
                 lines = file.readlines()
 
 
-def _since(query: Mapping[str, str]) -> bytes:
-    """Return the stamp from which on lines count; raises ApiError 400."""
-    try:
-        if "sinceSeconds" in query:
-            moment = datetime.now(UTC).timestamp() - int(query["sinceSeconds"])
-        elif "sinceTime" in query:
-            moment = datetime.fromisoformat(query["sinceTime"]).timestamp()
-        else:
-            return b""
-    except ValueError as error:
-        raise bad_request(f"invalid sinceTime or sinceSeconds: {error}") from error
-    return stamp(round(moment * 1_000_000) * 1000).encode()
-
-
-def _yes(query: Mapping[str, str], name: str) -> bool:
-    return query.get(name, "").lower() in ("1", "true")
-
-
-async def _forward(request: web.BaseRequest, ip: str) -> web.StreamResponse:
+async def portforward(request: web.BaseRequest, pod: Object, running: Running) -> web.StreamResponse:
     """Relay ports over one websocket: for the nth port, channel 2n carries data and 2n + 1 an error."""
+    asked = {name.strip() for name in request.headers.get("Sec-WebSocket-Protocol", "").split(",")}
+    if not asked & set(_PORT_PROTOCOLS):
+        why = f"it takes a websocket that speaks {_PORT_PROTOCOLS[0]}, as the Python client's does"
+        raise ApiError(501, "NotImplemented", f"portforward is not served in this way: {why}")
+    if not running:
+        why = "unable to forward port because pod is not running. Current status="
+        raise bad_request(why + pod["status"]["phase"])
     ports = [int(port) for given in request.query.getall("ports", []) for port in given.split(",")]
-    socket = web.WebSocketResponse(protocols=_PROTOCOLS, max_msg_size=0)
+    socket = web.WebSocketResponse(protocols=_PORT_PROTOCOLS, max_msg_size=0)
     await socket.prepare(request)
     writers: dict[int, asyncio.StreamWriter] = {}
-    relays: list[Coroutine[None, None, None]] = []
 
     async def relay(channel: bytes, reader: asyncio.StreamReader) -> None:
         while received := await reader.read(_CHUNK):
             await socket.send_bytes(channel + received)
 
-    async def relay_all() -> None:
+    async def relay_all(readers: dict[int, asyncio.StreamReader]) -> None:
+        relays = (relay(bytes((2 * index,)), reader) for index, reader in readers.items())
         await asyncio.gather(*relays, return_exceptions=True)
         await socket.close()
 
+    readers: dict[int, asyncio.StreamReader] = {}
     for index, port in enumerate(ports):
         data, error = bytes((2 * index,)), bytes((2 * index + 1,))
         for channel in (data, error):
             await socket.send_bytes(channel + struct.pack("<H", port))
         try:
-            reader, writers[index] = await asyncio.open_connection(ip, port)
-            relays.append(relay(data, reader))
+            readers[index], writers[index] = await asyncio.open_connection(pod["status"]["podIP"], port)
         except OSError as failure:
-            told = f"error forwarding port {port} to pod: {failure.strerror}"
-            await socket.send_bytes(error + told.encode())
-    relaying = asyncio.create_task(relay_all())
+            await socket.send_bytes(error + f"error forwarding port {port} to pod: {failure.strerror}".encode())
+    relaying = asyncio.create_task(relay_all(readers))
     async for message in socket:
         if message.type is WSMsgType.BINARY and (writer := writers.get(message.data[0] // 2)):
             writer.write(message.data[1:])

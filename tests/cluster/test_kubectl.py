@@ -49,7 +49,6 @@ def test_get_prints_the_columns_of_kubernetes(shop: Kubectl) -> None:
         assert f"\n{kind}stripe-mock" in "\n" + everything
     wide = row(shop("get", "pods", "-o", "wide"), 0)
     assert wide[5:] == ["IP", "NODE", "NOMINATED NODE", "READINESS GATES"]
-    assert row(shop("get", "deployments", "-o", "wide"))[5:] == ["web", "cluster-test/echo:1", "name=stripe-mock"]
     assert row(shop("get", "svc", "stripe-mock"))[4] == "80/TCP"
     assert row(shop("get", "endpointslices"), 0) == ["NAME", "ADDRESSTYPE", "PORTS", "ENDPOINTS", "AGE"]
     assert row(shop("get", "endpointslices"))[1:3] == ["IPv4", "8080"]
@@ -102,13 +101,6 @@ def test_label_annotate_and_patch(shop: Kubectl) -> None:
     shop("patch", "deployment", "stripe-mock", "--type=json", "-p", '[{"op":"remove","path":"/metadata/labels/tier"}]')
     both = "jsonpath={.metadata.annotations.note}{.metadata.labels.tier}"
     assert shop("get", "deployment", "stripe-mock", "-o", both) == ""
-
-
-def test_server_side_apply_creates_and_changes(shop: Kubectl) -> None:
-    manifest = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: applied}\ndata: {a: '%s'}\n"
-    assert "serverside-applied" in shop("apply", "--server-side", "-f", "-", stdin=manifest % 1)
-    shop("apply", "--server-side", "-f", "-", stdin=manifest % 2)
-    assert shop("get", "configmap", "applied", "-o", "jsonpath={.data.a}") == "2"
 
 
 def test_refusals_read_as_those_of_kubernetes(shop: Kubectl) -> None:

@@ -57,11 +57,6 @@ def test_each_kind_of_patch_changes_what_it_says(core: client.CoreV1Api, namespa
     assert edited.data == {"b": "two", "c": "3"}
     failed = [{"op": "test", "path": "/data/b", "value": "2"}, {"op": "remove", "path": "/data/b"}]
     assert refused(patch, "note", namespace, failed).status == 422
-    applied = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "note"}, "data": {"d": "4"}}
-    kind = "application/apply-patch+yaml"
-    found = patch("note", namespace, applied, field_manager="tests", _content_type=kind)
-    assert found.data["d"] == "4"
-    assert "tests" in [entry.manager for entry in found.metadata.managed_fields]
 
 
 def test_a_strategic_patch_merges_named_things(apps: client.AppsV1Api, namespace: str, deployed: Deploy) -> None:
