@@ -7,10 +7,10 @@ RUN := $(VENV)/bin/python
 ARGS ?=
 VARIANT ?= as-reported
 
-.PHONY: help setup demo test check up down matrix bench lock clean
+.PHONY: help setup demo test check up down kind kind-down kind-offline-image matrix bench lock clean
 
 help:  ## Show this list
-	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /|/' | awk -F'|' '{ printf "  make %-8s %s\n", $$1, $$2 }'
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /|/' | awk -F'|' '{ printf "  make %-18s %s\n", $$1, $$2 }'
 
 setup: $(VENV)/.installed node_modules/.installed $(VENV)/.browser  ## Install what is missing, and say so
 
@@ -37,6 +37,16 @@ up: $(VENV)/.installed  ## Leave the reference Sock Shop running (VARIANT=fixed 
 
 down:  ## End what `up` left running
 	@$(RUN) -m reference down
+
+kind: setup  ## Judge it on a real KIND cluster (VARIANT=fixed; KEEP=1 lets a Docker engine go on that was started for it)
+	@$(RUN) -m reference kind --variant $(VARIANT) $(if $(KEEP),--keep) -- \
+	  $(RUN) -m pytest --stack=kind$(if $(filter fixed,$(VARIANT)),-fixed) $(ARGS)
+
+kind-down: $(VENV)/.installed  ## Remove what `kind` made, and nothing else
+	@$(RUN) -m reference kind-down
+
+kind-offline-image: $(VENV)/.installed  ## Build what a container registry would give, from package mirrors (once)
+	@$(RUN) -m reference kind-offline-image
 
 matrix: setup  ## Print what each planted defect turns red, one at a time
 	@$(RUN) -m tests.matrix

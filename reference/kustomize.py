@@ -9,6 +9,7 @@ import yaml
 
 Document = dict[str, Any]
 OVERLAYS = Path(__file__).parent / "manifests" / "overlays"
+NAMESPACE = "sock-shop"
 KINDS = ("Namespace", "Service", "Deployment")  # a pod is told of the Services that exist when it starts
 
 

@@ -13,19 +13,15 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+from reference import pin
 from reference.deploying import Cluster, Unusable
-from reference.kustomize import OVERLAYS, render
+from reference.kept import cache
+from reference.kustomize import NAMESPACE, OVERLAYS, render
 from reference.mongodb import build
+from reference.refusal import CannotRun
 
 HERE = Path(__file__).parent
 API_SECONDS, END_SECONDS = 20.0, 10.0
-
-
-class CannotRun(Exception):
-    """The stack cannot be had: one line of cause and one of remedy."""
-
-    def __init__(self, cause: str, remedy: str) -> None:
-        super().__init__(f"reference: {cause}\nreference: {remedy}")
 
 
 def run(variant: str, kubeconfig: Path, logs: Path, keep: bool) -> None:
@@ -35,7 +31,7 @@ def run(variant: str, kubeconfig: Path, logs: Path, keep: bool) -> None:
     _folders(kubeconfig.parent, logs)
     database_server()
     starting = kubeconfig.with_name(f".{kubeconfig.name}.starting")
-    for leftover in (starting, kubeconfig):
+    for leftover in (starting, kubeconfig, pin.place(kubeconfig)):
         leftover.unlink(missing_ok=True)
     try:
         with _cluster(starting, logs) as process:
@@ -44,22 +40,20 @@ def run(variant: str, kubeconfig: Path, logs: Path, keep: bool) -> None:
             cluster = Cluster(starting)
             for document in render(OVERLAYS / variant):
                 cluster.create(document)
+            pin.write(pin.place(kubeconfig), cluster, NAMESPACE)
             starting.replace(kubeconfig)
             _stay(process, keep)
     except Unusable as error:
-        raise CannotRun(str(error), f"see the logs in {logs}") from None
+        raise CannotRun("E-CLUSTER", str(error), f"see the logs in {logs}") from None
     finally:
-        starting.unlink(missing_ok=True)
-        kubeconfig.unlink(missing_ok=True)
+        for leftover in (starting, kubeconfig, pin.place(kubeconfig)):
+            leftover.unlink(missing_ok=True)
 
 
 def database_server() -> None:
     """Make sure that a database can start, which takes a minute the first time on a machine."""
     if not build.available():
-        try:
-            build.ferretdb()
-        except build.CannotBuild as error:
-            raise CannotRun(error.cause, error.remedy) from None
+        build.ferretdb()
 
 
 def _end(number: int, frame: object) -> None:
@@ -71,18 +65,20 @@ def _folders(*folders: Path) -> None:
         try:
             folder.mkdir(parents=True, exist_ok=True)
         except OSError as error:
-            raise CannotRun(
-                f"cannot write to {folder}: {error.strerror}", "name a folder that you may write to"
-            ) from None
+            raise _unwritable(folder, f": {error.strerror}") from None
         if not os.access(folder, os.W_OK):
-            raise CannotRun(f"cannot write to {folder}", "name a folder that you may write to")
+            raise _unwritable(folder)
+
+
+def _unwritable(folder: Path, why: str = "") -> CannotRun:
+    return CannotRun("E-FOLDER", f"cannot write to {folder}{why}", "name a folder that you may write to")
 
 
 @contextmanager
 def _cluster(kubeconfig: Path, logs: Path) -> Iterator[subprocess.Popen[bytes]]:
     """The embedded cluster's process; its stdin is ours to close, so it never outlives us."""
     images = logs / "images.toml"
-    images.write_text((HERE / "images.toml").read_text().replace("{cache}", str(build.cache().parent)))
+    images.write_text((HERE / "images.toml").read_text().replace("{cache}", str(cache().parent)))
     command = [sys.executable, "-m", "reference.cluster", "--kubeconfig", str(kubeconfig), "--logs", str(logs)]
     command += ["--images", str(images), "--until-stdin-closes"]
     process = subprocess.Popen(command, stdin=subprocess.PIPE, cwd=HERE.parent, start_new_session=True)
@@ -105,7 +101,8 @@ def written(path: Path, process: subprocess.Popen[bytes], seconds: float) -> boo
             process.wait(0.01)  # the pace of looking
             return False
         if time.monotonic() > deadline:
-            raise CannotRun(f"the cluster has not answered within {seconds:.0f} s", "free the machine and try again")
+            cause = f"the cluster has not answered within {seconds:.0f} s"
+            raise CannotRun("E-CLUSTER", cause, "free the machine and try again")
     return True
 
 
@@ -117,6 +114,8 @@ def _stay(process: subprocess.Popen[bytes], keep: bool) -> None:
     while True:
         ready, _, _ = select.select([ended, *([0] if speaks else [])], [], [])
         if ended in ready:
-            raise CannotRun(f"the cluster ended by itself with {process.wait()}", "see what it wrote above")
+            raise CannotRun(
+                "E-CLUSTER", f"the cluster ended by itself with {process.wait()}", "see what it wrote above"
+            )
         if not os.read(0, 4096):
             return

@@ -8,12 +8,14 @@ import select
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 from typing import IO
 
 from reference.deploying import Cluster, Unusable
-from reference.running import CannotRun, database_server, written
+from reference.kustomize import NAMESPACE
+from reference.refusal import CannotRun
+from reference.rollout import follow
+from reference.running import database_server, written
 
 PROJECT = Path(__file__).parents[1]
 UP_SECONDS, DOWN_SECONDS = 60.0, 20.0
@@ -42,7 +44,9 @@ def up(variant: str, state: Path) -> None:
         _wait(state, process)
     except (Unusable, CannotRun) as error:
         process.terminate()
-        raise CannotRun(str(error).splitlines()[0], f"see {state / 'run.log'} and {state / 'logs'}") from None
+        if isinstance(error, CannotRun):
+            raise
+        raise CannotRun("E-CLUSTER", str(error), f"see {state / 'run.log'} and {state / 'logs'}") from None
     return _tell(state)
 
 
@@ -55,7 +59,8 @@ def down(state: Path) -> None:
     stack = os.pidfd_open(int((state / "pid").read_text()))
     signal.pidfd_send_signal(stack, signal.SIGTERM)
     if not select.select([stack], [], [], DOWN_SECONDS)[0]:
-        raise CannotRun(f"the stack has not ended within {DOWN_SECONDS:.0f} s", f"see {state / 'run.log'}")
+        cause = f"the stack has not ended within {DOWN_SECONDS:.0f} s"
+        raise CannotRun("E-STACK-END", cause, f"see {state / 'run.log'}")
     print("ended")
 
 
@@ -64,7 +69,8 @@ def _lock(state: Path) -> IO[str]:
         state.mkdir(parents=True, exist_ok=True)
         return (state / "lock").open("w")
     except OSError as error:
-        raise CannotRun(f"cannot write to {state}: {error.strerror}", "name another folder with --state") from None
+        cause = f"cannot write to {state}: {error.strerror}"
+        raise CannotRun("E-FOLDER", cause, "name another folder with --state") from None
 
 
 def _taken(lock: IO[str]) -> bool:
@@ -77,15 +83,13 @@ def _taken(lock: IO[str]) -> bool:
 
 
 def _wait(state: Path, process: subprocess.Popen[bytes]) -> None:
-    deadline, kubeconfig = time.monotonic() + UP_SECONDS, state / "kubeconfig"
+    kubeconfig = state / "kubeconfig"
     if not written(kubeconfig, process, UP_SECONDS):
         sys.stderr.write((state / "run.log").read_text())
         raise SystemExit(4)
-    for waiting in Cluster(kubeconfig).unavailable("sock-shop"):
+    for waiting in follow(Cluster(kubeconfig), NAMESPACE, UP_SECONDS):
         if sys.stdout.isatty():
             print(f"\rwaiting for {len(waiting):2} Deployments", end="" if waiting else "\n", flush=True)
-        if time.monotonic() > deadline:
-            raise CannotRun(f"not available within {UP_SECONDS:.0f} s: {', '.join(sorted(waiting))}", "")
 
 
 def _tell(state: Path) -> None:

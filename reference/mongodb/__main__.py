@@ -8,6 +8,7 @@ import sys
 import tempfile
 
 from reference.mongodb import build
+from reference.refusal import CannotRun
 
 PORT = "27017"
 
@@ -19,7 +20,7 @@ def main() -> None:
         os.execv(mongod, [mongod, "--bind_ip", host, "--port", PORT, "--dbpath", folder, "--quiet"])
     try:
         server = str(build.ferretdb())
-    except build.CannotBuild as error:
+    except CannotRun as error:
         sys.exit(str(error))
     os.execv(server, [server, f"{host}:{PORT}", folder])
 

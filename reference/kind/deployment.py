@@ -1,0 +1,68 @@
+"""The shop's manifests on the cluster: applied by the node's own kubectl, followed until the shop sells."""
+
+from __future__ import annotations
+
+import io
+import json
+import sys
+import tarfile
+from http.client import HTTPException
+from pathlib import Path
+from urllib.request import urlopen
+
+from reference.deploying import Cluster
+from reference.kind.cluster import NODE, UI_PORT
+from reference.kustomize import OVERLAYS
+from reference.programs import refusing, run, say, soon
+from reference.refusal import CannotRun
+from reference.rollout import follow
+
+MANIFESTS = OVERLAYS.parent
+ON_THE_NODE = "/kind/sock-shop"
+APPLY_SECONDS, AVAILABLE_SECONDS, SELLS_SECONDS, ANSWER_SECONDS = 60, 180, 30, 5
+
+
+def apply(variant: str, tags: dict[str, str], log: Path) -> None:
+    """Make the namespace what the overlay says, with images of these tags; what others changed there is put back."""
+    say(f"deploying the {variant} shop")
+    kustomization = {
+        "apiVersion": "kustomize.config.k8s.io/v1beta1",
+        "kind": "Kustomization",
+        "resources": [f"../overlays/{variant}"],
+        "images": [{"name": name, "newTag": tag} for name, tag in tags.items()],
+    }
+    folder = io.BytesIO()
+    with tarfile.open(fileobj=folder, mode="w") as archive:
+        archive.add(MANIFESTS, ".")
+        text = json.dumps(kustomization).encode()
+        entry = tarfile.TarInfo("kind/kustomization.yaml")
+        entry.size = len(text)
+        archive.addfile(entry, io.BytesIO(text))
+    node = ["docker", "exec", "--interactive", NODE]
+    kubectl = [*node, "kubectl", "--kubeconfig", "/etc/kubernetes/admin.conf"]
+    with refusing("E-DEPLOY", "the manifests cannot be applied", "correct what it complains about", log):
+        run([*node, "sh", "-c", f"rm -rf {ON_THE_NODE} && mkdir {ON_THE_NODE}"], APPLY_SECONDS)
+        run([*node, "tar", "-x", "-C", ON_THE_NODE], APPLY_SECONDS, stdin=folder.getvalue())
+        # `apply` makes what is missing and keeps what others added; `replace` takes that away.
+        run([*kubectl, "apply", "-k", f"{ON_THE_NODE}/kind"], APPLY_SECONDS)
+        run([*kubectl, "replace", "--save-config", "-k", f"{ON_THE_NODE}/kind"], APPLY_SECONDS)
+
+
+def wait_until_it_sells(cluster: Cluster, namespace: str) -> None:
+    """Wait until every Deployment is available and the shop's front door shows socks."""
+    say("waiting until the shop sells")
+    for waiting in follow(cluster, namespace, AVAILABLE_SECONDS):
+        if sys.stdout.isatty():
+            print(f"\r  waiting for {len(waiting):2} Deployments", end="" if waiting else "\n", flush=True)
+    if not soon(_sells, SELLS_SECONDS):
+        cause = f"every Deployment is available, but http://127.0.0.1:{UI_PORT} shows no socks"
+        remedy = f"kubectl --namespace {namespace} logs deployment/front-end"
+        raise CannotRun("E-NOT-SELLING", cause, remedy)
+
+
+def _sells() -> bool:
+    try:
+        with urlopen(f"http://127.0.0.1:{UI_PORT}/catalogue?size=1", timeout=ANSWER_SECONDS) as answer:
+            return bool(json.load(answer))
+    except (OSError, ValueError, HTTPException):
+        return False

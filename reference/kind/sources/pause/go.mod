@@ -1,0 +1,3 @@
+module incident-conformance/kind/pause
+
+go 1.24

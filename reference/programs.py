@@ -1,0 +1,136 @@
+"""Other programs: run within a deadline, their output kept, their failure told by what they said last."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import subprocess
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from threading import Event
+from typing import IO
+
+from reference.refusal import CannotRun
+
+UNMOUNT_SECONDS = 10
+_running: set[subprocess.Popen[bytes]] = set()
+
+
+class Failed(Exception):
+    """A program failed; `output` is everything that it wrote."""
+
+    def __init__(self, words: Sequence[str], why: str, output: str) -> None:
+        self.command, self.why, self.output = " ".join([Path(words[0]).name, *words[1:2]]), why, output.strip()
+        super().__init__(f"'{self.command}' {why}: {self.last}" if self.output else f"'{self.command}' {why}")
+
+    @property
+    def last(self) -> str:
+        """The line that says most about a failure: the last one that speaks of an error, else the last one."""
+        lines = [line.strip() for line in self.output.splitlines() if line.strip()] or [""]
+        return next((line for line in reversed(lines) if line.upper().startswith(("ERROR", "E:"))), lines[-1])
+
+
+def run(
+    words: Sequence[str | Path],
+    deadline: float,
+    *,
+    folder: Path | None = None,
+    environment: Mapping[str, str] | None = None,
+    stdin: IO[bytes] | bytes | None = None,
+    stdout: IO[bytes] | None = None,
+) -> str:
+    """Run a program to its end within so many seconds and return what it wrote; raises Failed."""
+    command = [str(word) for word in words]
+    text = stdin if isinstance(stdin, bytes) else None
+    try:
+        process = subprocess.Popen(
+            command, cwd=folder, env=os.environ | (environment or {}), start_new_session=True,
+            stdin=subprocess.PIPE if text is not None else stdin if stdin is not None else subprocess.DEVNULL,  # type: ignore[arg-type]
+            stdout=stdout or subprocess.PIPE, stderr=subprocess.PIPE if stdout else subprocess.STDOUT,
+        )  # fmt: skip
+    except OSError as error:
+        raise Failed(command, f"cannot be run: {error.strerror}", "") from None
+    _running.add(process)
+    try:
+        written, complained = process.communicate(text, deadline)
+    except subprocess.TimeoutExpired:
+        end_group(process)
+        raise Failed(command, f"had not finished after {deadline:.0f} s", _rest(process)) from None
+    except BaseException:
+        end_group(process)
+        raise
+    finally:
+        _running.discard(process)
+    output = (complained if stdout else written).decode(errors="replace")
+    if process.returncode:
+        raise Failed(command, f"ended with {process.returncode}", output)
+    return output
+
+
+def end_group(process: subprocess.Popen[bytes]) -> None:
+    """Kill a program that was started in a session of its own, with all its children."""
+    with suppress(ProcessLookupError):
+        os.killpg(process.pid, signal.SIGKILL)
+    process.wait()
+
+
+@contextmanager
+def ending_on_signals() -> Iterator[None]:
+    """SIGTERM and SIGHUP end it as Ctrl-C does: programs that run are killed, and what was begun is taken back."""
+
+    def end(number: int, frame: object) -> None:
+        for process in list(_running):
+            with suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)
+        raise SystemExit(128 + number)
+
+    before = {number: signal.signal(number, end) for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def _rest(process: subprocess.Popen[bytes]) -> str:
+    written, complained = process.communicate()
+    return ((written or b"") + (complained or b"")).decode(errors="replace")
+
+
+@contextmanager
+def refusing(error_id: str, cause: str, remedy: str, log: Path | None = None) -> Iterator[None]:
+    """Turn the failure of a program into a refusal; its whole output goes into the log."""
+    try:
+        yield
+    except Failed as failed:
+        if log:
+            log.parent.mkdir(parents=True, exist_ok=True)
+            log.write_text(failed.output)
+        raise CannotRun(error_id, f"{cause}: {failed}", f"{remedy}; see {log}" if log else remedy) from None
+
+
+def remove(folder: Path) -> None:
+    """Remove a folder, and before that whatever is mounted in it."""
+    mounted = [line.split()[4] for line in Path("/proc/self/mountinfo").read_text().splitlines()]
+    for place in sorted((place for place in mounted if place.startswith(f"{folder}/")), reverse=True):
+        with suppress(Failed):
+            run(["umount", "--lazy", place], UNMOUNT_SECONDS)
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+def say(step: str) -> None:
+    """Tell the person who waits what is being done."""
+    print(f"→ {step}", flush=True)
+
+
+def soon(look: Callable[[], object], seconds: float) -> bool:
+    """Look until it is so; False when it is not within so many seconds."""
+    deadline, pace = time.monotonic() + seconds, Event()
+    while not look():
+        if time.monotonic() > deadline:
+            return False
+        pace.wait(0.05)
+    return True

@@ -1,0 +1,20 @@
+"""Stands on PATH as `docker` or `kind`: notes how it is called and does what the test has told it."""
+
+import json
+import os
+import re
+import sys
+import time
+from pathlib import Path
+
+folder = Path(os.environ["PRETENDING"])
+call = " ".join([Path(sys.argv[0]).name, *sys.argv[1:]])
+with (folder / "calls").open("a") as calls:
+    calls.write(call + "\n")
+answers = json.loads((folder / "answers.json").read_text())
+answer = next((answer for pattern, answer in answers if re.search(pattern, call)), {})
+if "--kubeconfig" in sys.argv and "create" in sys.argv:
+    Path(sys.argv[sys.argv.index("--kubeconfig") + 1]).write_text("{}")
+print(answer.get("says", ""), end="", flush=True)
+time.sleep(answer.get("takes", 0))
+sys.exit(answer.get("ends", 0))

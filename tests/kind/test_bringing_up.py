@@ -1,0 +1,77 @@
+"""Bringing up goes wrong in the middle: what this run made is taken back, and what it found is left alone."""
+
+from __future__ import annotations
+
+import signal
+
+import pytest
+
+from fixtures.waiting import eventually
+from reference.kind.cluster import MARK
+from reference.kind.versions import CLUSTER
+from tests.kind.machine import Machine, left, refused
+
+DELETED = f"kind delete cluster --name {CLUSTER} --kubeconfig /dev/null"
+
+
+def test_kind_that_cannot_create_leaves_no_cluster(equipped: Machine):
+    equipped.answer("^kind create", "Creating…\nERROR: failed to create cluster: no log line\nhint\n", ends=1)
+    ended = equipped.run("kind")
+    assert refused(ended) == "E-KIND-CREATE"
+    assert "ERROR: failed to create cluster: no log line" in ended.stderr
+    assert equipped.calls[-1] == DELETED
+    assert left(equipped) == []
+
+
+def test_an_image_that_fails_to_load_takes_the_new_cluster_along(equipped: Machine):
+    equipped.answer("^kind load", "ERROR: failed to load image: no space left on device\n", ends=1)
+    ended = equipped.run("kind")
+    assert refused(ended) == "E-IMAGE-LOAD"
+    assert "no space left on device" in ended.stderr
+    assert equipped.calls[-1] == DELETED
+    assert left(equipped) == []
+
+
+def test_with_keep_the_new_cluster_stays_to_be_looked_at(equipped: Machine):
+    equipped.answer("^kind load", "ERROR: failed to load image\n", ends=1)
+    assert refused(equipped.run("kind", "--keep")) == "E-IMAGE-LOAD"
+    assert DELETED not in equipped.calls
+
+
+def test_an_image_that_cannot_be_built_tells_the_builders_last_words(equipped: Machine):
+    equipped.answer("^docker image inspect .*sock-shop:", "No such image\n", ends=1)
+    equipped.answer("^docker run", "3.13\n")
+    ended = equipped.run("kind")
+    assert refused(ended) == "E-WHEELS"  # no package index on that machine
+    assert equipped.calls[-1] == DELETED
+
+
+def test_manifests_that_cannot_be_applied(equipped: Machine):
+    equipped.answer("kubectl .* apply -k", "error: no objects passed to apply\n", ends=1)
+    ended = equipped.run("kind")
+    assert refused(ended) == "E-DEPLOY"
+    assert "error: no objects passed to apply" in ended.stderr
+    assert left(equipped) == []
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
+def test_a_signal_in_the_middle_takes_back_what_was_begun(equipped: Machine, number: signal.Signals):
+    equipped.answer("^kind create", takes=300)
+    with equipped.start("kind") as process:
+        eventually("kind is at work", lambda: any("kind create" in call for call in equipped.calls), within=20)
+        process.send_signal(number)
+        assert process.wait(10) == 128 + number
+    assert equipped.calls[-1] == DELETED
+    assert left(equipped) == []
+
+
+def test_our_cluster_of_another_version_is_made_anew(equipped: Machine):
+    equipped.answers.clear()
+    equipped.answer("^docker info", "2\n")
+    equipped.answer("^docker container inspect .*Config.Image", "kindest/node:v1.0.0")
+    equipped.answer("^kind get clusters", f"{CLUSTER}\n")
+    equipped.answer("^docker cp .*kubeadm.conf", f"node-labels: {MARK}=reference\n")
+    equipped.answer("^kind create", "ERROR: enough for this test\n", ends=1)
+    assert refused(equipped.run("kind")) == "E-KIND-CREATE"
+    order = [call.split()[1] for call in equipped.calls if call.startswith("kind ") and "get" not in call]
+    assert order == ["delete", "create", "delete"]
