@@ -3,8 +3,8 @@
 import json
 import os
 import re
+import signal
 import sys
-import time
 from pathlib import Path
 
 folder = Path(os.environ["PRETENDING"])
@@ -16,5 +16,6 @@ answer = next((answer for pattern, answer in answers if re.search(pattern, call)
 if "--kubeconfig" in sys.argv and "create" in sys.argv:
     Path(sys.argv[sys.argv.index("--kubeconfig") + 1]).write_text("{}")
 print(answer.get("says", ""), end="", flush=True)
-time.sleep(answer.get("takes", 0))
+if answer.get("hangs"):
+    signal.pause()
 sys.exit(answer.get("ends", 0))
