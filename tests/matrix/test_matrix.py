@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from pathlib import Path
 
 import pytest
 
 from judging.claims import load_claims
-from tests.matrix.cells import ROOT, Result, defects, judge_all
+from tests.matrix.cells import FEATURES, Result, defects, judge_all
 
 DEFECTS = defects()
 pytestmark = [pytest.mark.matrix, pytest.mark.timeout(1800)]
@@ -24,17 +23,13 @@ def results(tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureReq
 
 @pytest.mark.parametrize("cell", ["fixed", *DEFECTS])
 def test_a_defect_turns_exactly_its_claims_red(cell: str, results: dict[str, Result]):
-    result, wanted = results[cell], DEFECTS[cell].breaks if cell in DEFECTS else {}
+    result = results[cell]
 
-    assert result.red == set(wanted), f"{ {name: result.seen[name] for name in result.red} }\n{result.said}"
-    assert result.exit == (1 if wanted else 0), result.said
-    for claim, reason in wanted.items():
-        assert result.verdicts[claim] == "VIOLATED"
-        assert re.search(reason, result.seen[claim]), f"{claim}: {result.seen[claim]!r}"
+    assert not result.differs(DEFECTS[cell].breaks if cell in DEFECTS else {}), result.said
 
 
 def test_every_required_claim_that_is_judged_has_a_defect_that_breaks_it(results: dict[str, Result]):
-    claims = load_claims(ROOT / "features" / "sock_shop" / "claims.toml")
+    claims = load_claims(FEATURES / "claims.toml")
     judged = next(iter(results.values())).verdicts
     broken = {claim for defect in DEFECTS.values() for claim in defect.breaks}
 
