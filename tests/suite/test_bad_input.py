@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -11,12 +12,14 @@ from pathlib import Path
 
 import pytest
 
+from fixtures.cluster.rights import Right
 from tests.suite import imitations
-from tests.suite.imitations import TOKEN, Api
+from tests.suite.imitations import REVIEWS, TOKEN, Api
 from tests.suite.runs import FEATURE, ROOT, Run, profile, run
 
 SOON = 10.0  # seconds on a crowded machine; 3 on an idle one, for those that have to wait for an answer
 AT_ONCE = 2
+UNSAFE = ("E-NOT-OPTED-IN", "E-PIN", "E-PINNED")
 NO_BROWSER = {"PATH": "/nowhere", "PLAYWRIGHT_BROWSERS_PATH": "/nowhere", "E2E_BROWSER_PATH": ""}
 
 
@@ -26,12 +29,13 @@ class Place:
 
     folder: Path
     api: Api
+    narrow: Api
     silent: str
     nobody: str
 
-    def stack(self, *changes: tuple[str, str], server: str = "") -> str:
+    def stack(self, *changes: tuple[str, str], server: str = "", token: str = TOKEN) -> str:
         """A profile of the imitated stack, with some words of it replaced."""
-        own = imitations.kubeconfig(self.folder, server or self.api.url)
+        own = imitations.kubeconfig(self.folder, server or self.api.url, token)
         return f"--stack={profile(self.folder, own, ('http://{cluster}:30001', self.api.url), *changes)}"
 
     def file(self, text: str) -> str:
@@ -39,6 +43,11 @@ class Place:
         path = self.folder / "given.yaml"
         path.write_text(text)
         return f"--kubeconfig={path}"
+
+    def pinned(self, text: str) -> str:
+        """A profile whose kubeconfig has a pin beside it."""
+        (self.folder / "kubeconfig.pin.json").write_text(text)
+        return self.stack()
 
     def ui(self, address: str) -> str:
         """A profile whose pages are somewhere else."""
@@ -62,7 +71,19 @@ CASES: dict[str, tuple[Callable[[Place], str], str, str]] = {
     ),
     "API refuses": (lambda at: at.stack(server=f"https://{at.nobody}"), "E-API", "does not answer"),
     "API is silent": (lambda at: at.stack(server=f"https://{at.silent}"), "E-API", "ReadTimeoutError"),
-    "API forbids": (lambda at: at.stack(('"sock-shop"', '"forbidden"')), "E-API-FORBIDDEN", "Forbidden"),
+    "token has expired": (lambda at: at.stack(token="expired"), "E-API-UNAUTHORIZED", "may have expired"),
+    "Role is too narrow": (
+        lambda at: at.stack(server=at.narrow.url),
+        "E-API-FORBIDDEN",
+        "may not get pods/log in namespace sock-shop\nremedy: add to its Role, as stacks/rbac.yaml has it: {api",
+    ),
+    "namespace is ending": (lambda at: at.stack(('"sock-shop"', '"ending"')), "E-NAMESPACE-ENDING", "being deleted"),
+    "pinned to another": (
+        lambda at: at.pinned(json.dumps({"namespace": "sock-shop", "uid": "another", "certificate": ""})),
+        "E-PINNED",
+        "is not the pinned one: another uid",
+    ),
+    "pin is torn": (lambda at: at.pinned('{"namespace": '), "E-PIN", "kubeconfig.pin.json cannot be read"),
     "no namespace": (lambda at: at.stack(('"sock-shop"', '"sock-chop"')), "E-NAMESPACE", "no namespace sock-chop"),
     "not opted in": (lambda at: at.stack(('"sock-shop"', '"production"')), "E-NOT-OPTED-IN", "kubectl label"),
     "no Deployment": (lambda at: at.stack(('= "payment"', '= "gone"')), "E-DEPLOYMENT", "no Deployment gone"),
@@ -76,15 +97,17 @@ CASES: dict[str, tuple[Callable[[Place], str], str, str]] = {
 
 
 @pytest.fixture(scope="session")
-def servers() -> Iterator[tuple[Api, str, str]]:
-    """One that answers, one that is silent, and an address where nobody is."""
+def servers() -> Iterator[tuple[Api, Api, str, str]]:
+    """One that answers, one that forbids something, one that is silent, and an address where nobody is."""
+    narrow = imitations.api_server([Right("get", "pods/log")])
+    all_of_them = (imitations.api_server(), narrow, imitations.silence(), imitations.nobody())
     with ExitStack() as held:
-        yield tuple(map(held.enter_context, (imitations.api_server(), imitations.silence(), imitations.nobody())))
+        yield tuple(map(held.enter_context, all_of_them))
 
 
 @pytest.fixture(scope="session")
 def refused(
-    request: pytest.FixtureRequest, servers: tuple[Api, str, str], tmp_path_factory: pytest.TempPathFactory
+    request: pytest.FixtureRequest, servers: tuple[Api, Api, str, str], tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[dict[str, Future[Run]]]:
     """The runs of all cases that were selected; some wait for an answer, so they are not run one after the other."""
     using = (item for item in request.session.items if item.path == Path(__file__))
@@ -103,7 +126,7 @@ def refused(
 
 @pytest.mark.parametrize("case", CASES)
 def test_what_cannot_be_judged_is_told_in_two_lines(
-    case: str, refused: dict[str, Future[Run]], servers: tuple[Api, str, str]
+    case: str, refused: dict[str, Future[Run]], servers: tuple[Api, Api, str, str]
 ):
     _, error_id, word = CASES[case]
     ended = refused[case].result()
@@ -113,12 +136,12 @@ def test_what_cannot_be_judged_is_told_in_two_lines(
     assert cause.startswith(f"{error_id} "), cause
     assert remedy.startswith("remedy: ")
     assert word in ended.err
-    assert ended.code == (6 if error_id == "E-NOT-OPTED-IN" else 4)
+    assert ended.code == (6 if error_id in UNSAFE else 4)
     assert ended.waited < SOON
     for trouble in ("Traceback", "FAILURES", "ERRORS", "INTERNALERROR", TOKEN):
         assert trouble not in ended.out + ended.err, ended.out
     assert not ended.phases
-    assert set(servers[0].asked) <= {"GET"}
+    assert {*servers[0].asked, *servers[1].asked} <= {"GET", REVIEWS}
 
 
 def test_without_the_reference_stack_another_must_be_named(tmp_path: Path):

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import copy
+import json
 from collections.abc import Callable
 from types import SimpleNamespace
 
 import pytest
 
-from fixtures.cluster.driver import DeploymentState
+from fixtures.cluster.rights import NotAllowed
+from fixtures.cluster.states import DeploymentState
 from fixtures.faults.fault import Faults
 from fixtures.faults.outage import HELD, Outage
 from judging.findings import NotRestored, NotSteady, NotWitnessed
+from judging.refusal import Refusal
 
 
 class OneDeployment:
@@ -24,6 +27,7 @@ class OneDeployment:
         }
         self.left: list[str] = []
         self.before_patch: list[Callable[[], None]] = []
+        self.namespace, self.permitted = "shop", True
         self.changes = SimpleNamespace(wait=lambda seconds: None)
 
     def deployment(self, name: str) -> DeploymentState:
@@ -32,6 +36,11 @@ class OneDeployment:
         return DeploymentState(name, replicas, replicas, True, dict(meta["annotations"]), meta["resourceVersion"], kept)
 
     def patch(self, name: str, change: dict, version: str) -> bool:
+        if not self.permitted:
+            raise Refusal("E-NOT-OPTED-IN", "it may not be broken", "say that it may", 6)
+        return self.put_back(name, change, version)
+
+    def put_back(self, name: str, change: dict, version: str) -> bool:
         if self.before_patch:
             self.before_patch.pop(0)()
         meta = self.record["metadata"]
@@ -57,7 +66,7 @@ class OneDeployment:
 
 
 def outage(cluster: OneDeployment, refused: str = "refused") -> Outage:
-    return Outage(cluster, "gateway", "gateway", "run-1", lambda: refused, gone=0.05, back=0.05)
+    return Outage(cluster, "gateway", "gateway", "run-1", lambda: refused, gone=0.05, back=0.05, answering=0.05)
 
 
 def caused(cluster: OneDeployment) -> tuple[Faults, list[str]]:
@@ -80,6 +89,10 @@ def watched(noted: list[str]) -> Faults:
 
 def away() -> None:
     raise ConnectionError("the API server does not answer")
+
+
+def unknown() -> None:
+    raise NotAllowed("E-API-UNAUTHORIZED", "the API server does not know who asks", "make a new token")
 
 
 def test_it_goes_and_comes_back_as_it_was():
@@ -175,10 +188,11 @@ def test_without_a_witness_nothing_is_believed_and_all_is_taken_back(left: list[
     assert cluster.record["metadata"]["annotations"] == {}
 
 
-def test_an_api_server_that_is_away_for_a_moment_is_asked_again():
+@pytest.mark.parametrize("trouble", [away, unknown], ids=["away", "not ready to know anybody"])
+def test_an_api_server_that_is_away_for_a_moment_is_asked_again(trouble: Callable[[], None]):
     cluster = OneDeployment(1)
     faults, noted = caused(cluster)
-    cluster.before_patch = [away]
+    cluster.before_patch = [trouble]
 
     faults.end_all()
 
@@ -186,15 +200,42 @@ def test_an_api_server_that_is_away_for_a_moment_is_asked_again():
     assert noted[-1] == "undo_witnessed"
 
 
-def test_an_api_server_that_stays_away_leaves_the_stack_changed():
-    cluster = OneDeployment(1)
+def test_an_api_server_that_stays_away_leaves_the_stack_changed_and_says_how_to_put_it_back():
+    cluster = OneDeployment(2, note="theirs")
     faults, noted = caused(cluster)
     cluster.before_patch = [away] * 99
 
-    with pytest.raises(NotRestored, match="does not answer"):
+    with pytest.raises(NotRestored, match="does not answer") as failure:
         faults.end_all()
+    command, change = str(failure.value).splitlines()[-1].split(" --type merge --patch ")
+    patch = json.loads(change.strip("'"))
+    cluster.change(**patch["spec"], **patch["metadata"]["annotations"])
 
+    assert command == "remedy: as soon as it can be: kubectl --namespace shop patch deployment gateway"
+    assert cluster.record["spec"]["replicas"] == 2
+    assert cluster.record["metadata"]["annotations"] == {"note": "theirs"}
     assert noted[-1] == "failed"
+
+
+def test_a_permission_that_is_taken_away_meanwhile_keeps_nobody_from_taking_it_back():
+    cluster = OneDeployment(1)
+    faults, noted = caused(cluster)
+    cluster.permitted = False
+
+    faults.end_all()
+
+    assert cluster.record["spec"]["replicas"] == 1
+    assert noted[-1] == "undo_witnessed"
+
+
+def test_without_permission_nothing_is_broken():
+    cluster = OneDeployment(1)
+    cluster.permitted = False
+
+    with pytest.raises(Refusal, match="may not be broken"):
+        outage(cluster).apply()
+
+    assert cluster.record["spec"]["replicas"] == 1
 
 
 def test_any_other_failure_to_take_it_back_leaves_the_stack_changed():

@@ -10,7 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from fixtures.cluster.driver import Cluster, Json
+from fixtures.cluster.driver import Cluster
+from fixtures.cluster.states import Json
 from fixtures.faults.outage import HELD
 from fixtures.waiting import eventually
 from tests.suite.runs import FEATURE, Running, profile, run
