@@ -1,4 +1,4 @@
-"""A plug-in that lets an incident go wrong while the gateway is away, in the way that `SABOTAGE` names."""
+"""A plug-in that lets an incident go wrong while the gateway is away, or tells of it, as `SABOTAGE` says."""
 
 from __future__ import annotations
 
@@ -17,12 +17,16 @@ WAY = os.environ["SABOTAGE"]
 
 @pytest.fixture(autouse=True)
 def sabotaged(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Whoever checks out breaks the harness, or somebody else scales the gateway meanwhile."""
+    """Whoever checks out breaks the harness, or somebody else scales the gateway meanwhile; or nothing is broken."""
+    from fixtures.enactment.incident import Incident
     from fixtures.enactment.shopper import Shopper
 
     ways = {"in an act": _breaks, "by somebody else": _meddles}
     if WAY in ways:
         monkeypatch.setattr(Shopper, "checks_out", ways[WAY])
+    if WAY == "told":
+        close = Incident.close
+        monkeypatch.setattr(Incident, "close", lambda it: (it.world.journal.record("closing"), close(it)))
 
 
 def pytest_bdd_before_step(step: Step) -> None:

@@ -211,7 +211,7 @@ def test_an_api_server_that_stays_away_leaves_the_stack_changed_and_says_how_to_
     patch = json.loads(change.strip("'"))
     cluster.change(**patch["spec"], **patch["metadata"]["annotations"])
 
-    assert command == "remedy: as soon as it can be: kubectl --namespace shop patch deployment gateway"
+    assert command == "remedy: put it back with: kubectl --namespace shop patch deployment gateway"
     assert cluster.record["spec"]["replicas"] == 2
     assert cluster.record["metadata"]["annotations"] == {"note": "theirs"}
     assert noted[-1] == "failed"
