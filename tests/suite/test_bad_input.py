@@ -79,9 +79,11 @@ CASES: dict[str, tuple[Callable[[Place], str], str, str]] = {
     ),
     "namespace is ending": (lambda at: at.stack(('"sock-shop"', '"ending"')), "E-NAMESPACE-ENDING", "being deleted"),
     "pinned to another": (
-        lambda at: at.pinned(json.dumps({"namespace": "sock-shop", "uid": "another", "certificate": ""})),
+        lambda at: at.pinned(
+            json.dumps({"namespace": "sock-shop", "namespace_uid": "another", "certificate_sha256": ""})
+        ),
         "E-PINNED",
-        "is not the pinned one: another uid",
+        "is not the pinned one: another namespace uid",
     ),
     "pin is torn": (lambda at: at.pinned('{"namespace": '), "E-PIN", "kubeconfig.pin.json cannot be read"),
     "no namespace": (lambda at: at.stack(('"sock-shop"', '"sock-chop"')), "E-NAMESPACE", "no namespace sock-chop"),
