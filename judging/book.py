@@ -28,6 +28,7 @@ class Outcome:
     seconds: float = 0.0
     finished: bool = False
     findings: list[Finding] = field(default_factory=list)
+    unsupported: dict[str, str] = field(default_factory=dict)  # claims whose sentence could not be judged, and why
 
 
 class VerdictBook:
@@ -71,6 +72,8 @@ class VerdictBook:
                 self.outcomes[event["scenario"]] = Outcome(**known, claims=tuple(event["claims"]))
             case "finding" if event["scenario"] in self.outcomes:
                 self.outcomes[event["scenario"]].findings.append(finding_from(event))
+            case "unsupported" if event["scenario"] in self.outcomes:
+                self.outcomes[event["scenario"]].unsupported |= dict.fromkeys(event["claims"], event["message"])
             case "fault":
                 self.witnessed = self.witnessed or event["phase"] == "witnessed"
             case "spoiled":
@@ -149,7 +152,10 @@ class VerdictBook:
             return next(each for each in spoiled if each.verdict is counts)
         findings = [finding for finding in outcome.findings if claim.id in finding.claims]
         known, cures = self.known_bugs(claim.id), self._cures(claim)
-        return judge_claim(claim, outcome.ended, outcome.message, findings, known, self.today(), cures)
+        ended, message = outcome.ended, outcome.message
+        if ended is Ended.PASSED and claim.id in outcome.unsupported:
+            ended, message = Ended.UNSUPPORTED, outcome.unsupported[claim.id]
+        return judge_claim(claim, ended, message, findings, known, self.today(), cures)
 
     def _accuse(self, claim: Claim, finding: Finding) -> Verdict:
         return accuse(claim, finding, self.known_bugs(claim.id), self.today(), self._cures(claim))[0]

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 
 from judging.evidence import Evidence
@@ -104,6 +105,16 @@ class Judge:
         written = finding_from(self._journal.record("finding", scenario=self.scenario, **vars(finding)))
         if not written.holds and not self._excuses(written):
             raise Violation(written)
+
+    @contextmanager
+    def where_shown(self) -> Iterator[None]:
+        """What the stack does not show costs the claims that this sentence names as its own: the story goes on."""
+        try:
+            yield
+        except Unsupported as lacking:
+            if self._sentence == self.claims:
+                raise
+            self._journal.record("unsupported", scenario=self.scenario, claims=self._sentence, message=str(lacking))
 
     def observe(
         self,

@@ -38,13 +38,15 @@ class Running:
     began: float = field(default_factory=time.monotonic)
     open: Step | None = None
     known: int = 0  # findings before the open step
+    lacking: int = 0  # claims that could not be judged before the open step
     ended: Ended = Ended.INTERRUPTED
     message: str = "interrupted"
     refusal: Refusal | None = None
 
     def start(self, step: Step) -> None:
         """Record that a step begins."""
-        self.open, self.known = step, len(self.book.outcomes[self.name].findings)
+        outcome = self.book.outcomes[self.name]
+        self.open, self.known, self.lacking = step, len(outcome.findings), len(outcome.unsupported)
         self.left = [each for each in self.left if each is not step]
         self.journal.record(
             "step_started",
@@ -58,6 +60,10 @@ class Running:
     def new_findings(self) -> list[Finding]:
         """What the open step has found."""
         return self.book.outcomes[self.name].findings[self.known :]
+
+    def newly_unsupported(self) -> list[str]:
+        """What the open step could not judge, since the stack does not show it."""
+        return list(self.book.outcomes[self.name].unsupported.values())[self.lacking :]
 
     def finish(self, status: str, message: str = "") -> None:
         """Record how the step that is open ended, if one is."""
@@ -240,7 +246,8 @@ def pytest_bdd_before_step(request: pytest.FixtureRequest, step: Step) -> None:
 def pytest_bdd_after_step(request: pytest.FixtureRequest) -> None:
     if running := request.node.stash.get(RUNNING, None):
         excused = [each.seen for each in running.new_findings() if not each.holds]
-        running.finish("failed" if excused else "passed", "; ".join(excused))
+        lacking = running.newly_unsupported()
+        running.finish("failed" if excused else "skipped" if lacking else "passed", "; ".join(excused or lacking))
 
 
 def pytest_bdd_step_func_lookup_error(request: pytest.FixtureRequest, step: Step, exception: Exception) -> None:

@@ -51,7 +51,8 @@ def nothing_shipped(judge: Judge, incident: Incident, name: str) -> None:
 
 @then(parsers.parse("{name}'s payment is in the log and in the ledger"))
 def payment_recorded(judge: Judge, incident: Incident, name: str) -> None:
-    judge.expect(*seen.payment_recorded(incident, name))
+    with judge.where_shown():
+        judge.expect(*seen.payment_recorded(incident, name))
 
 
 @then(parsers.parse("{name} was charged to the cent"))
