@@ -11,6 +11,7 @@ from typing import Any
 
 from judging.refusal import Refusal
 
+LISTS = ("cured_by", "needs")
 KINDS = ("reported", "required")
 
 
@@ -27,6 +28,7 @@ class Claim:
     disputes: bool = False
     document: str | None = None
     core: bool = False
+    needs: tuple[str, ...] = ()
 
 
 _TYPES: dict[str, tuple[type, str]] = {
@@ -38,6 +40,7 @@ _TYPES: dict[str, tuple[type, str]] = {
     "disputes": (bool, "true or false"),
     "document": (str, "a string"),
     "core": (bool, "true or false"),
+    "needs": (list, "a list of capabilities"),
 }
 
 
@@ -53,6 +56,8 @@ def load_claims(path: Path) -> dict[str, Claim]:
             if cure not in claims or claims[cure].kind != "required":
                 near = closest(cure, [name for name, each in claims.items() if each.kind == "required"])
                 raise _refusal(path, f"[{claim.id}] cured_by names {cure!r}, no required claim", near)
+        if claim.core and claim.needs:
+            raise _refusal(path, f"[{claim.id}] is core and needs {', '.join(claim.needs)}", "remove one of the two")
         if claim.cured_by and claim.kind != "reported":
             raise _refusal(path, f"[{claim.id}] is required and has cured_by", "remove it")
     return claims
@@ -62,8 +67,9 @@ def claim_from(record: Mapping[str, object]) -> Claim:
     """The claim that a journal embeds; fields that it does not know are left out."""
     known = {field.name for field in fields(Claim)}
     given = {key: value for key, value in record.items() if key in known}
-    cured_by = given.get("cured_by")
-    given["cured_by"] = tuple(cured_by) if isinstance(cured_by, (list, tuple)) else ()
+    for key in LISTS:
+        value = given.get(key)
+        given[key] = tuple(value) if isinstance(value, (list, tuple)) else ()
     return Claim(**given)  # type: ignore[arg-type]
 
 
@@ -89,9 +95,7 @@ def _claim(path: Path, name: str, table: Any) -> Claim:
             raise _refusal(path, f"[{name}] has no {key}", f'add {key} = "…"')
     if table["kind"] not in KINDS:
         raise _refusal(path, f"[{name}] kind = {table['kind']!r}", f"write one of: {', '.join(KINDS)}")
-    given: dict[str, Any] = {
-        key: tuple(map(str, value)) if key == "cured_by" else value for key, value in table.items()
-    }
+    given: dict[str, Any] = {key: tuple(map(str, value)) if key in LISTS else value for key, value in table.items()}
     return Claim(id=name, **given)
 
 

@@ -25,7 +25,7 @@ def comes_back(incident: Incident, service: str) -> None:
 
 @step(parsers.parse("the books hold an order of {name}'s in every state"))
 def books_hold(incident: Incident, name: str) -> None:
-    incident.act(lambda: incident.plant(orders_in_every_state(incident, name)))
+    incident.act(lambda: incident.plant(name, lambda: orders_in_every_state(incident, name)))
 
 
 @step("the books are put right again")

@@ -86,18 +86,24 @@ class Running:
         send = os.killpg if number is signal.SIGINT else os.kill
         send(self._process.pid, number)
 
-    def end(self) -> Run:
-        """Wait for the end of the run."""
+    def end(self, patience: float = PATIENCE) -> Run:
+        """Wait for the end of the run, at most so many seconds."""
         try:
-            out, err = self._process.communicate(timeout=PATIENCE)
+            out, err = self._process.communicate(timeout=patience)
         finally:
             self._process.kill()
         return Run(self._process.returncode, out, err, self.reports)
 
 
-def run(reports: Path, *options: str, root: Path = ROOT, env: Mapping[str, str] | None = None) -> Run:
+def run(
+    reports: Path,
+    *options: str,
+    root: Path = ROOT,
+    env: Mapping[str, str] | None = None,
+    patience: float = PATIENCE,
+) -> Run:
     """One run of the suite from beginning to end."""
-    return Running(reports, *options, root=root, env=env).end()
+    return Running(reports, *options, root=root, env=env).end(patience)
 
 
 def profile(folder: Path, kubeconfig: Path | str, *changes: tuple[str, str]) -> Path:
