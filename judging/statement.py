@@ -9,6 +9,7 @@ from typing import Any
 
 from judging.baseline import BEYOND
 from judging.book import Outcome, VerdictBook
+from judging.claims import LISTS
 from judging.journal import Event
 from judging.verdicts import Verdict, worst
 
@@ -122,7 +123,7 @@ def _claim(book: VerdictBook, name: str) -> dict[str, Any]:
     naming = book.naming(name)
     return {
         **asdict(claim),
-        "cured_by": list(claim.cured_by),
+        **{key: list(getattr(claim, key)) for key in LISTS},
         "verdict": judged.verdict,
         "reason": judged.reason,
         "baseline": [asdict(entry) for entry in book.known_bugs(name)],

@@ -89,7 +89,3 @@ def test_a_gateway_that_keeps_no_ledger_is_asked_and_believed(standing: Path, tm
     [told] = {event["message"] for event in done.journal if event["event"] == "unsupported"}
     assert told.startswith("gateway_ledger: GET /admin/ledger at stripe-mock → 401 ")
     assert any(event.get("what") == "the gateway's ledger" and event["evidence"] for event in done.journal)
-
-
-def test_no_core_claim_needs_what_a_stack_may_lack():
-    assert not [name for name, claim in CLAIMS.items() if claim.get("core") and claim.get("needs")]
