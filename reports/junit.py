@@ -33,7 +33,7 @@ def pytest_sessionfinish(session: pytest.Session) -> Generator[None, object, obj
         return (yield)
     finally:
         config = session.config
-        asked = None if hasattr(config, "workerinput") else config.getoption("xmlpath", None)
+        asked = config.getoption("xmlpath", None)
         if asked and STATEMENT in config.stash:
             path = Path(os.path.expandvars(asked)).expanduser()
             complete(path, config.stash[STATEMENT], config.stash[REDACTION])

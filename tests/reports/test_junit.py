@@ -8,7 +8,7 @@ from xml.etree.ElementTree import Element
 
 import pytest
 
-from tests.judging.project import Project, Result
+from tests.judging.project import CONFIGURATION, Project, Result
 
 RIGHT = '@R_plain right: Given a shop; Given the fault is witnessed; Then R_plain is seen as "right"'
 WRONG = '@R_cure wrong: Given a shop; Then R_cure is seen as "2 orders"'
@@ -102,10 +102,14 @@ def test_the_suite_says_what_was_judged_and_what_the_exit_code_means(project: Pr
     assert (told["R_plain"], properties(cases(suite)["test_right"])["R_plain"]) == ("VIOLATED", "CONFORMS")
 
 
-def test_what_was_green_before_the_stack_was_left_changed_is_red_in_the_end(project: Project) -> None:
+@pytest.mark.parametrize("workers", [(), ("-n", "2")], ids=["alone", "workers"])
+def test_what_was_green_before_the_stack_was_left_changed_is_red_in_the_end(
+    project: Project, workers: tuple[str, ...]
+) -> None:
+    project.write("pytest.ini", CONFIGURATION.replace(" -p no:xdist", ""))
     project.known("R_cure", "2 orders", bug="BUG_1")
     project.feature(*(each.replace("a shop", "a shop that stays broken") for each in (RIGHT, WRONG, CURE)))
-    result, suite = judged(project)
+    result, suite = judged(project, *workers)
 
     assert result.code == 7
     assert set(kinds(suite)) == {"failure", "error"}
