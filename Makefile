@@ -4,6 +4,7 @@ SHELL := /bin/bash
 PYTHON ?= python3
 VENV := .venv
 RUN := $(VENV)/bin/python
+JUDGE := $(RUN) -m pytest --junitxml=reports/out/junit.xml
 ARGS ?=
 VARIANT ?= as-reported
 
@@ -16,11 +17,11 @@ setup: $(VENV)/.installed node_modules/.installed $(VENV)/.browser  ## Install w
 
 demo: setup  ## Judge the reference Sock Shop on the embedded cluster (ARGS='-k basket' passes words to pytest)
 	@echo "→ judging the reference Sock Shop on the embedded cluster"
-	@$(RUN) -m pytest $(ARGS)
+	@$(JUDGE) $(ARGS)
 
 test: setup check  ## Judge as `demo` does, then run all tests of the suite and of the reference stack
 	@echo "→ judging the reference Sock Shop on the embedded cluster"
-	@$(RUN) -m pytest
+	@$(JUDGE)
 	@echo "→ testing the suite and the reference stack (several minutes; ARGS='-k truth' runs a part without the defect matrix)"
 	@$(RUN) -m pytest -q -n 2 --dist loadfile --ignore tests/matrix tests $(ARGS)
 	@$(if $(ARGS),true,$(RUN) -m pytest -q tests/matrix)
