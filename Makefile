@@ -7,6 +7,7 @@ RUN := $(VENV)/bin/python
 JUDGE := $(RUN) -m pytest --junitxml=reports/out/junit.xml
 ARGS ?=
 VARIANT ?= as-reported
+STACK ?= embedded
 
 .PHONY: help setup demo test check up down kind kind-down kind-offline-image matrix bench lock clean
 
@@ -41,7 +42,7 @@ down:  ## End what `up` left running
 
 kind: setup  ## Judge it on a real KIND cluster (VARIANT=fixed; KEEP=1 lets a Docker engine go on that was started for it)
 	@$(RUN) -m reference kind --variant $(VARIANT) $(if $(KEEP),--keep) -- \
-	  $(RUN) -m pytest --stack=kind$(if $(filter fixed,$(VARIANT)),-fixed) $(ARGS)
+	  $(JUDGE) --stack=kind$(if $(filter fixed,$(VARIANT)),-fixed) $(ARGS)
 
 kind-down: $(VENV)/.installed  ## Remove what `kind` made, and nothing else
 	@$(RUN) -m reference kind-down
@@ -49,8 +50,9 @@ kind-down: $(VENV)/.installed  ## Remove what `kind` made, and nothing else
 kind-offline-image: $(VENV)/.installed  ## Build what a container registry would give, from package mirrors (once)
 	@$(RUN) -m reference kind-offline-image
 
-matrix: setup  ## Print what each planted defect turns red, one at a time
-	@$(RUN) -m tests.matrix
+matrix: setup  ## Print what each planted defect turns red, one at a time (STACK=kind: on a real KIND cluster)
+	@$(if $(filter kind,$(STACK)),$(RUN) -m reference kind --variant fixed -- )\
+	  $(RUN) -m tests.matrix $(if $(filter kind,$(STACK)),--stack=kind-fixed)
 
 bench: setup  ## Print how fast the suite is, as ratios within one run
 	@$(RUN) -m tests.bench
