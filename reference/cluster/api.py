@@ -12,7 +12,7 @@ from aiohttp import web
 from reference.cluster import objects, streams
 from reference.cluster.answers import ROOTS, Asked
 from reference.cluster.kubelet import VERSION, Kubelet
-from reference.cluster.objects import ApiError, Change, Object, Store, bad_request, clone, key_of
+from reference.cluster.objects import ApiError, Change, Object, Store, bad_request, clone, conflict, key_of
 from reference.cluster.registry import Registry, patched
 
 LONGEST_WATCH_SECONDS = 3600.0
@@ -99,12 +99,16 @@ class ApiServer:
 
     def _delete(self, asked: Asked, options: Object) -> Object:
         resource, options = asked.resource, dict(asked.request.query) | options
-        if options.get("propagationPolicy") == "Orphan" or options.get("preconditions"):
-            raise bad_request("the embedded cluster always deletes dependents, and knows no preconditions")
+        if options.get("propagationPolicy") == "Orphan":
+            raise bad_request("the embedded cluster always deletes dependents")
         grace = int(options["gracePeriodSeconds"]) if "gracePeriodSeconds" in options else None
         if not asked.name:
             gone = [self._registry.delete(resource, key_of(obj), grace) for obj in asked.chosen(self._store)]
             return asked.listed(gone, str(self._store.version))
+        found = self._store.get(resource, asked.key)["metadata"]
+        for each, wanted in (options.get("preconditions") or {}).items():
+            if wanted != found[each]:
+                raise conflict(resource, asked.name, f"the {each} in the precondition ({wanted}) is not {found[each]}")
         obj = self._registry.delete(resource, asked.key, grace)
         details = {"name": asked.name, "group": resource.group, "kind": resource.plural, "uid": obj["metadata"]["uid"]}
         done = {"kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Success", "details": details}

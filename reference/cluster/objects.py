@@ -57,9 +57,10 @@ SERVICES = Resource("services", "Service", "svc", parts=("status",))
 DEPLOYMENTS = Resource("deployments", "Deployment", "deploy", "apps", ("scale", "status"))
 REPLICASETS = Resource("replicasets", "ReplicaSet", "rs", "apps", ("scale", "status"))
 SLICES = Resource("endpointslices", "EndpointSlice", "", "discovery.k8s.io")
+LEASES = Resource("leases", "Lease", "", "coordination.k8s.io")
 
 ALL = (CONFIGMAPS, ENDPOINTS, EVENTS, NAMESPACES, NODES, PODS, SECRETS, SERVICE_ACCOUNTS, SERVICES,
-    DEPLOYMENTS, REPLICASETS, SLICES)  # fmt: skip
+    DEPLOYMENTS, REPLICASETS, SLICES, LEASES)  # fmt: skip
 
 
 class ApiError(Exception):

@@ -1,0 +1,109 @@
+"""Two runs on one namespace take turns: the Lease says whose it is, and a dead holder's turn ends by itself."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from kubernetes import client
+
+from fixtures.cluster import turn as turns
+from fixtures.cluster.calls import Calls
+from fixtures.cluster.turn import LEASE, Turn
+from fixtures.waiting import eventually
+from judging.findings import NotRestored
+from judging.refusal import Refusal
+
+
+@pytest.fixture
+def said() -> list[str]:
+    """What those who wait were told."""
+    return []
+
+
+@pytest.fixture
+def leases(api: client.ApiClient) -> client.CoordinationV1Api:
+    return client.CoordinationV1Api(api)
+
+
+@pytest.fixture
+def pair(kubeconfig: Path, namespace: str, said: list[str]) -> Iterator[tuple[Turn, Turn]]:
+    """Two runs on one namespace."""
+    first, second = (Turn(Calls(kubeconfig, "", namespace), name, said.append) for name in ("one run", "another"))
+    yield first, second
+    for each in (first, second):
+        each.give_back()
+
+
+def test_the_second_waits_for_the_first_and_is_told_who_it_is(pair: tuple[Turn, Turn], said: list[str]) -> None:
+    first, second = pair
+    first.take()
+    waiting = threading.Thread(target=second.take)
+    waiting.start()
+    eventually("the second is told", lambda: said, within=5)
+    assert waiting.is_alive()
+
+    first.give_back()
+    waiting.join(5)
+
+    assert not waiting.is_alive()
+    assert len(said) == 1
+    assert said[0].startswith("waiting for one run, whose turn it is in namespace ")
+
+
+def test_patience_ends_with_a_refusal(pair: tuple[Turn, Turn]) -> None:
+    first, second = pair
+    first.take()
+
+    with pytest.raises(Refusal, match=r"^E-TURN namespace \S+ is in use by one run\nremedy: .*kubectl .*delete lease"):
+        second.take(patience=1)
+
+
+def test_a_turn_given_back_leaves_nothing_behind(
+    pair: tuple[Turn, Turn], leases: client.CoordinationV1Api, namespace: str
+) -> None:
+    first, _ = pair
+    first.take()
+    assert leases.read_namespaced_lease(LEASE, namespace).spec.holder_identity == "one run"
+
+    first.give_back()
+
+    assert not leases.list_namespaced_lease(namespace).items
+
+
+def test_the_turn_of_a_dead_holder_ends(
+    pair: tuple[Turn, Turn], leases: client.CoordinationV1Api, namespace: str
+) -> None:
+    spec = {"holderIdentity": "a dead run", "leaseDurationSeconds": 1}
+    leases.create_namespaced_lease(namespace, {"metadata": {"name": LEASE}, "spec": spec})
+
+    pair[0].take(patience=5)
+
+    assert leases.read_namespaced_lease(LEASE, namespace).spec.holder_identity == "one run"
+
+
+def test_a_turn_in_use_does_not_end(pair: tuple[Turn, Turn], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(turns, "LASTS", 1)
+    monkeypatch.setattr(turns, "RENEWED_EVERY", 0.2)
+    first, second = pair
+    first.take()
+
+    with pytest.raises(Refusal, match="E-TURN"):
+        second.take(patience=3)
+
+
+def test_a_turn_that_was_lost_is_told(
+    pair: tuple[Turn, Turn], leases: client.CoordinationV1Api, namespace: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(turns, "RENEWED_EVERY", 0.1)
+    first, second = pair
+    first.take()
+    leases.delete_namespaced_lease(LEASE, namespace)
+    second.take(patience=5)
+    eventually("the first has noticed", lambda: not first._keeping.is_alive(), within=5)  # type: ignore[union-attr]
+
+    with pytest.raises(NotRestored, match="took the turn while the incident was being played"):
+        first.give_back()
+    assert leases.read_namespaced_lease(LEASE, namespace).spec.holder_identity == "another"
