@@ -60,14 +60,16 @@ import tomllib
 import pytest
 from judging.plugin import set_baseline, set_stack
 
+def pytest_journal_opened(config):
+    path = config.rootpath / "stack.toml"
+    set_baseline(config, tomllib.loads(path.read_text()).get("baseline", []), path)
+    set_stack(config, {"name": "tiny"})
+
 @pytest.hookimpl(trylast=True)
 def pytest_collection_finish(session):
-    if not session.items:
-        return
-    path = session.config.rootpath / "stack.toml"
-    set_baseline(session.config, tomllib.loads(path.read_text()).get("baseline", []), path)
-    set_stack(session.config, {"name": "tiny"})
-    session.config.rootpath.joinpath("stack started").touch()
+    if session.items:
+        pytest_journal_opened(session.config)  # a worker opens no journal of the run
+        session.config.rootpath.joinpath("stack started").touch()
 """
 STEPS = '''
 import sys

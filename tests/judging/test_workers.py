@@ -58,6 +58,8 @@ def test_workers_together_say_what_one_alone_says(wide: Project, workers: str) -
     assert together.code == alone.code == 1, "R_core is known and does not fail"
     assert together.outcomes == alone.outcomes
     assert "FIXED" in together.verdicts.values()
+    assert "take these known bugs out of the baseline" in together.out
+    assert not together.err
     assert statement(together.journal) == together.statement
     assert [event["n"] for event in together.journal] == list(range(1, len(together.journal) + 1))
     assert {path.name for path in (wide.root / "reports/out").iterdir()} == {
