@@ -27,7 +27,7 @@ REVIEWS = "selfsubjectaccessreviews"
 
 
 class Imitation(BaseHTTPRequestHandler):
-    """Namespaces that may and may not be broken, Deployments that are all ready (but for `gone`), and pages."""
+    """Namespaces that may and may not be broken, Deployments that are all ready (but for `gone`), a Lease, pages."""
 
     server: Api
 
@@ -46,6 +46,11 @@ class Imitation(BaseHTTPRequestHandler):
             self._answer(403, {"kind": "Status", "reason": "Forbidden", "message": _refusal(asked)})
         elif parts[-1] == REVIEWS:
             self._answer(201, {"status": {"allowed": _reviewed(body) not in self.server.lacking}})
+        elif "leases" in parts and self.server.lease is None and self.command == "GET":
+            self._answer(404, {"kind": "Status", "reason": "NotFound"})
+        elif "leases" in parts:
+            self.server.lease = self.server.lease or {"metadata": {"resourceVersion": "1"}, "spec": body["spec"]}
+            self._answer(200, self.server.lease)
         elif parts[-2] == "namespaces" and parts[-1] in NAMESPACES:
             self._answer(200, {"metadata": {"name": parts[-1], "uid": UID, **NAMESPACES[parts[-1]]}})
         elif parts[-2] == "deployments" and parts[-1] != "gone":
@@ -70,7 +75,11 @@ class Imitation(BaseHTTPRequestHandler):
         resource, named = rest[0], len(rest) > 1
         part = f"/{rest[2]}" if len(rest) > 2 else ""
         reading = "get" if named else "watch" if "watch" in url.query.lower() else "list"
-        return Right({"GET": reading, "POST": "create"}.get(self.command, self.command.lower()), resource + part, group)
+        return Right(
+            {"GET": reading, "POST": "create", "PUT": "update"}.get(self.command, self.command.lower()),
+            resource + part,
+            group,
+        )
 
     def _answer(self, status: int, body: str | dict[str, Any]) -> None:
         data = (body if isinstance(body, str) else json.dumps(body)).encode()
@@ -103,6 +112,7 @@ class Api(ThreadingHTTPServer):
         super().__init__(("127.0.0.1", 0), Imitation)
         self.asked: list[str] = []
         self.lacking = lacking
+        self.lease: dict[str, Any] | None = None
         self.url = f"http://127.0.0.1:{self.server_address[1]}"
 
 

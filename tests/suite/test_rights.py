@@ -13,9 +13,31 @@ from kubernetes.stream import portforward
 from fixtures.cluster.driver import Cluster
 from fixtures.cluster.rights import NotAllowed, Right, needed, refused_right
 from fixtures.cluster.states import PodState
+from fixtures.cluster.turn import Turn
 from tests.suite.imitations import api_server, kubeconfig
 
 POD = PodState("one", "1", True, 0, False, ("one",))
+
+
+def turn(cluster: Cluster) -> Turn:
+    return Turn(cluster._calls, "one run", print)
+
+
+def taken_again(cluster: Cluster) -> None:
+    first = turn(cluster)
+    first.take()
+    try:
+        turn(cluster).take()
+    finally:
+        first.give_back()
+
+
+def given_back(cluster: Cluster) -> None:
+    mine = turn(cluster)
+    mine.take()
+    mine.give_back()
+
+
 NEEDING: dict[str, Callable[[Cluster], object]] = {
     "get namespaces": lambda cluster: cluster.must_permit_faults(),
     "get deployments.apps": lambda cluster: cluster.deployment("payment"),
@@ -25,6 +47,10 @@ NEEDING: dict[str, Callable[[Cluster], object]] = {
     "get pods/log": lambda cluster: cluster._lines(POD, 1),
     "list endpointslices.discovery.k8s.io": lambda cluster: cluster.endpoints("payment"),
     "list events": lambda cluster: cluster.events("payment"),
+    "get leases.coordination.k8s.io": lambda cluster: turn(cluster).take(),
+    "create leases.coordination.k8s.io": lambda cluster: turn(cluster).take(),
+    "update leases.coordination.k8s.io": taken_again,
+    "delete leases.coordination.k8s.io": given_back,
     "get services": lambda cluster: cluster.forward("payment", 80),
 }
 
