@@ -26,8 +26,8 @@ from reference.cluster import objects, reaper
 from reference.cluster.api import ApiServer
 from reference.cluster.controllers import GarbageCollector, NamespaceController, ReplicaSetController
 from reference.cluster.deployments import DeploymentController
+from reference.cluster.environment import Image, load_images
 from reference.cluster.kubelet import Kubelet
-from reference.cluster.processes import Image, load_images
 from reference.cluster.registry import Registry
 from reference.cluster.services import EndpointController, ServiceProxy
 

@@ -19,8 +19,8 @@ LONGEST_WATCH_SECONDS = 3600.0
 _RETURNED = ("Pod", "Service", "ServiceAccount", "Namespace")  # deleting these answers with the object
 _IN_ALL = ("Pod", "Service", "Deployment", "ReplicaSet")  # listed by `kubectl get all`
 _VERBS = ["create", "delete", "deletecollection", "get", "list", "patch", "update", "watch"]
-_STREAMS = {"log": streams.log, "portforward": streams.portforward}
-_PART_KINDS = {"portforward": "PodPortForwardOptions", "scale": "Scale"}
+_STREAMS = {"exec": streams.execute, "log": streams.log, "portforward": streams.portforward}
+_PART_KINDS = {"exec": "PodExecOptions", "portforward": "PodPortForwardOptions", "scale": "Scale"}
 _VERSIONS = {root: version for version, root in ROOTS.items()}
 
 

@@ -12,15 +12,15 @@ from pathlib import Path
 import aiohttp
 
 from reference.cluster.controllers import record
+from reference.cluster.environment import ConfigError, Image, command, variables
 from reference.cluster.objects import Object, Store, now
-from reference.cluster.processes import ConfigError, Image, Log, Process, command, variables
+from reference.cluster.processes import Log, Process, unstartable
 
 FIRST_PAUSE, LONGEST_PAUSE = 10, 300  # seconds between restarts; the first restart comes at once
 CONFIG_RETRY_SECONDS = 1.0
 EAGER_SECONDS, EASE = 0.02, 0.05  # while not ready, the next look comes after this share of the time waited so far
 _RUNTIME_SAYS = (
-    "failed to create containerd task: failed to create shim task: OCI runtime create failed: "
-    "runc create failed: unable to start container process: error during container init: "
+    "failed to create containerd task: failed to create shim task: OCI runtime create failed: runc create failed: "
 )
 
 
@@ -44,12 +44,19 @@ class Container:
         self.spec, self.around, self.name = spec, around, str(spec["name"])
         self.state: Object = {"waiting": {"reason": "ContainerCreating"}}
         self.ready = False
+        self.environment: dict[str, str] = {}
+        self.folder = around.home
         self.log: Log | None = None
         self.previous_log: Log | None = None
         self._last_state: Object = {}
         self._restarts, self._identity, self._ending = 0, "", False
         self._process: Process | None = None
         self._run: asyncio.Task[None] | None = None
+
+    @property
+    def process(self) -> Process | None:
+        """The process that runs now."""
+        return self._process if self._process and not self._process.exited.done() else None
 
     def begin(self) -> None:
         """Have the container run from now on, again and again."""
@@ -58,9 +65,9 @@ class Container:
     async def end(self, grace: float) -> None:
         """Ask the process to end, and end it when the grace (seconds) is over."""
         self._ending = True
-        if self._process and not self._process.exited.done():
+        if process := self.process:
             self._say("Killing", f"Stopping container {self.name}")
-            await self._process.stop(grace)
+            await process.stop(grace)
         elif self._run:
             self._run.cancel()
         if self._run:
@@ -117,21 +124,19 @@ class Container:
 
     async def _run_once(self, image: Image) -> None:
         """Start the process, probe it, and wait for its end."""
-        around, environment = self.around, await self._environment(image)
+        around, self.environment = self.around, await self._environment(image)
         self._say("Pulled", f'Container image "{self.spec["image"]}" already present on machine')
-        words = command(image, self.spec, environment) or [""]
+        words = command(image, self.spec, self.environment) or [""]
         self.previous_log, self.log = self.log, Log(around.logs / f"{self.name}.{self._restarts}.log")
         self._identity = f"embedded://{uuid.uuid4().hex}{uuid.uuid4().hex}"
         self._say("Created", f"Created container: {self.name}")
-        folder = Path(self.spec.get("workingDir") or image.workdir or around.home)
+        self.folder = Path(self.spec.get("workingDir") or image.workdir or around.home)
         began = now()
         try:
-            self._process = Process(words, environment, folder, self.log)
+            self._process = Process(words, self.environment, self.folder, self.log)
         except (OSError, ValueError) as error:
             self.log.close()
-            missing = isinstance(error, FileNotFoundError)
-            told = "executable file not found in $PATH" if missing else getattr(error, "strerror", None) or error
-            message = f'{_RUNTIME_SAYS}exec: "{words[0]}": {str(told).lower()}: unknown'
+            message = _RUNTIME_SAYS + unstartable(words, error)
             self._say("Failed", f"Error: {message}", warning=True)
             return self._finish(128, "StartError", "1970-01-01T00:00:00Z", message=message)
         self._say("Started", f"Started container {self.name}")

@@ -12,8 +12,8 @@ from pathlib import Path
 
 from reference.cluster.containers import Container, Surroundings
 from reference.cluster.controllers import Controller, record
+from reference.cluster.environment import Image
 from reference.cluster.objects import NODES, PODS, Change, Key, Object, key_of, now
-from reference.cluster.processes import Image
 from reference.cluster.registry import Registry
 
 NODE = "embedded"

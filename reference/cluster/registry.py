@@ -79,7 +79,8 @@ class Registry:
         if resource.kind in _OWN_STATUS and "status" in before:
             obj["status"] = before["status"]
         self._accept(resource, obj, before)
-        if resource.kind in _COUNTED and obj.get("spec") != before.get("spec"):
+        noted = resource.kind == "Deployment" and obj["metadata"].get("annotations") != kept.get("annotations")
+        if resource.kind in _COUNTED and (noted or obj.get("spec") != before.get("spec")):
             obj["metadata"]["generation"] = kept["generation"] + 1
         return self.store.update(resource, obj)
 

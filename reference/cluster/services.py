@@ -9,8 +9,8 @@ import struct
 
 from reference.cluster import objects
 from reference.cluster.controllers import Controller, is_ready, record
+from reference.cluster.environment import connectable_port
 from reference.cluster.objects import Change, Key, Object, Resource, key_of, owner
-from reference.cluster.processes import connectable_port
 from reference.cluster.registry import Registry
 
 SERVICE_NAME, MANAGED_BY = "kubernetes.io/service-name", "kubernetes.io/managed-by"

@@ -1,8 +1,10 @@
-"""What is streamed from a pod: the log of a container, and the pod's ports."""
+"""What is streamed to and from a pod: a container's log, a command run beside it, and the pod's ports."""
 
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import json
 import struct
 from collections.abc import Mapping
 from datetime import UTC, datetime
@@ -11,8 +13,10 @@ from aiohttp import WSMsgType, web
 
 from reference.cluster.containers import Container
 from reference.cluster.objects import ApiError, Object, bad_request
-from reference.cluster.processes import Log, stamp
+from reference.cluster.processes import Command, Log, stamp, unstartable
 
+_EXEC_PROTOCOLS = ("v5.channel.k8s.io", "v4.channel.k8s.io")
+_INTERNAL = "Internal error occurred: "
 _PORT_PROTOCOLS = ("v4.channel.k8s.io", "portforward.k8s.io")
 _CHUNK = 65536
 
@@ -23,14 +27,23 @@ def _yes(query: Mapping[str, str], option: str) -> bool:
     return query.get(option, "").lower() in ("1", "true")
 
 
-async def log(request: web.BaseRequest, pod: Object, running: Running) -> web.StreamResponse:
-    """Send what a container wrote, and what it writes while it is followed; raises ApiError 400."""
-    query, pod_name = request.query, pod["metadata"]["name"]
-    names = [container["name"] for container in pod["spec"]["containers"]]
-    name = query.get("container") or (names[0] if len(names) == 1 else "")
+def _protocols(request: web.BaseRequest) -> set[str]:
+    return {name.strip() for name in request.headers.get("Sec-WebSocket-Protocol", "").split(",")}
+
+
+def _chosen(request: web.BaseRequest, pod: Object) -> str:
+    """Return the name of the container that is asked for; raises ApiError 400."""
+    pod_name, names = pod["metadata"]["name"], [container["name"] for container in pod["spec"]["containers"]]
+    name = request.query.get("container") or (names[0] if len(names) == 1 else "")
     if name not in names:
         unnamed = f"a container name must be specified for pod {pod_name}, choose one of: [{' '.join(names)}]"
         raise bad_request(f"container {name} is not valid for pod {pod_name}" if name else unnamed)
+    return name
+
+
+async def log(request: web.BaseRequest, pod: Object, running: Running) -> web.StreamResponse:
+    """Send what a container wrote, and what it writes while it is followed; raises ApiError 400."""
+    query, pod_name, name = request.query, pod["metadata"]["name"], _chosen(request, pod)
     container, previous = running.get(name), _yes(query, "previous")
     found = container and (container.previous_log if previous else container.log)
     if not found:
@@ -79,10 +92,63 @@ async def _send_log(response: web.StreamResponse, log: Log, since: bytes, query:
                 lines = file.readlines()
 
 
+async def execute(request: web.BaseRequest, pod: Object, running: Running) -> web.StreamResponse:
+    """Run a command beside a container's process; raises ApiError.
+
+    One websocket carries stdin, stdout, stderr and the outcome on channels 0 to 3; channel 255 closes another.
+    """
+    query, name = request.query, _chosen(request, pod)
+    container = running.get(name)
+    if not _protocols(request) & set(_EXEC_PROTOCOLS):
+        raise ApiError(501, "NotImplemented", "exec is served to websockets only")
+    if container is None or (process := container.process) is None:
+        raise ApiError(404, "NotFound", f'container not found ("{name}")')
+    socket = web.WebSocketResponse(protocols=_EXEC_PROTOCOLS, max_msg_size=0)
+    await socket.prepare(request)
+    words = query.getall("command", [])
+    try:
+        command = await Command.start(words, container, _yes(query, "stdin"), _yes(query, "tty"))
+    except (OSError, ValueError) as error:
+        why = f"failed to start exec: OCI runtime exec failed: exec failed: {unstartable(words, error)}"
+        told = f"{_INTERNAL}{_INTERNAL}error executing command in container: failed to exec in container: {why}"
+        await socket.send_bytes(b"\3" + _outcome("InternalError", told))
+        await socket.close()
+        return socket
+
+    async def relay(channel: int, reader: asyncio.StreamReader) -> None:
+        with contextlib.suppress(OSError):  # the end of a terminal is an error
+            while received := await reader.read(_CHUNK):
+                await socket.send_bytes(bytes((channel,)) + received)
+
+    async def relay_all() -> None:
+        await asyncio.gather(*(relay(channel, reader) for channel, reader in command.outputs.items()))
+        code = await command.process.wait()
+        code = code if code >= 0 else 128 - code
+        told = f"command terminated with non-zero exit code: exit code {code}"
+        await socket.send_bytes(b"\3" + (_outcome("NonZeroExitCode", told, code) if code else _outcome()))
+        await socket.close()
+
+    relaying = asyncio.create_task(relay_all())
+    process.exited.add_done_callback(command.end)
+    async for message in socket:
+        data = message.data if message.type is WSMsgType.BINARY else message.data.encode()
+        command.take(data[0], data[1:])
+    relaying.cancel()
+    process.exited.remove_done_callback(command.end)
+    command.end()
+    return socket
+
+
+def _outcome(reason: str = "", message: str = "", code: int = 0) -> bytes:
+    status: Object = {"metadata": {}, "status": "Failure" if reason else "Success"}
+    status |= {"message": message, "reason": reason} if reason else {}
+    status |= {"details": {"causes": [{"reason": "ExitCode", "message": str(code)}]}} if code else {}
+    return json.dumps(status).encode()
+
+
 async def portforward(request: web.BaseRequest, pod: Object, running: Running) -> web.StreamResponse:
     """Relay ports over one websocket: for the nth port, channel 2n carries data and 2n + 1 an error."""
-    asked = {name.strip() for name in request.headers.get("Sec-WebSocket-Protocol", "").split(",")}
-    if not asked & set(_PORT_PROTOCOLS):
+    if not _protocols(request) & set(_PORT_PROTOCOLS):
         why = f"it takes a websocket that speaks {_PORT_PROTOCOLS[0]}, as the Python client's does"
         raise ApiError(501, "NotImplemented", f"portforward is not served in this way: {why}")
     if not running:

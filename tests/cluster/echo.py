@@ -48,10 +48,12 @@ async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> N
 
 
 async def main() -> None:
-    if "--deaf" in sys.argv:
-        signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    # PID 1 of a container has no default for SIGTERM, and has to listen on more than the pod's address:
+    # a port-forward reaches it by its own loopback address.
+    signal.signal(signal.SIGTERM, signal.SIG_IGN if "--deaf" in sys.argv else lambda *_: os._exit(0))
+    host = "0.0.0.0" if os.getpid() == 1 else os.environ.get("POD_IP", "127.0.0.1")
     await asyncio.sleep(float(os.environ.get("START_AFTER", "0")))
-    server = await asyncio.start_server(serve, os.environ.get("POD_IP", "127.0.0.1"), 8080)
+    server = await asyncio.start_server(serve, host, 8080)
     print("listening", flush=True)
     async with server:
         await server.serve_forever()

@@ -19,7 +19,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from kubernetes import client, config
+from kubernetes import client, config, watch
 
 from tests.cluster.conftest import StartCluster
 from tests.cluster.embedding import EmbeddedCluster
@@ -123,6 +123,13 @@ def test_a_node_port_listens_on_the_node(
     with pytest.raises(client.ApiException) as refusal:
         core.create_namespaced_service(namespace, body | {"metadata": {"name": "other"}})
     assert "provided port is already allocated" in refusal.value.body
+
+
+def test_a_watch_from_a_forgotten_version_ends_with_410(core: client.CoreV1Api, namespace: str) -> None:
+    stream = watch.Watch().stream(core.list_namespaced_config_map, namespace, resource_version="1", timeout_seconds=5)
+    with pytest.raises(client.ApiException) as refusal:
+        list(stream)
+    assert refusal.value.status == 410
 
 
 def test_strangers_are_turned_away(kubeconfig: Path) -> None:

@@ -7,6 +7,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from kubernetes import client
+
+from tests.cluster.watching import any_seen, state_of
 
 ECHO = Path(__file__).with_name("echo.yaml")
 pytestmark = pytest.mark.cluster
@@ -91,6 +94,31 @@ def test_set_env_and_the_rollouts(shop: Kubectl) -> None:
     greeting = "jsonpath={.spec.template.spec.containers[0].env[?(@.name=='GREETING')].value}"
     assert shop("get", "deployment", "stripe-mock", "-o", greeting) == "hello"
     assert "GREETING" in shop("rollout", "history", "deployment/stripe-mock", "--revision=4")
+
+
+def test_the_order_service_playbook(shop: Kubectl, core: client.CoreV1Api, namespace: str) -> None:
+    assert row(shop("get", "pods", "-l", "name=stripe-mock"))[1:3] == ["1/1", "Running"]
+    assert shop("logs", "-l", "name=stripe-mock", "--tail=500").startswith("listening\n")
+    assert "ok" in shop("exec", "deployment/stripe-mock", "--", "sh", "-c", "test $GREETING && echo ok")
+    shop("set", "env", "deployment/stripe-mock", "ORDERS_PAUSED=true")
+    shop("rollout", "status", "deployment/stripe-mock", "--timeout=60s")
+    told = shop("set", "image", "deployment/stripe-mock", "web=cluster-test/nobody:1")
+    assert told == "deployment.apps/stripe-mock image updated\n"
+    any_seen(core, namespace, "name=stripe-mock", lambda pod: state_of(pod).reason == "ErrImageNeverPull")
+    assert "ErrImageNeverPull" in shop("get", "pods", "-l", "name=stripe-mock")
+    assert shop("rollout", "undo", "deployment/stripe-mock") == "deployment.apps/stripe-mock rolled back\n"
+    assert "successfully rolled out" in shop("rollout", "status", "deployment/stripe-mock", "--timeout=60s")
+    images = "jsonpath={.spec.template.spec.containers[*].image}"
+    assert shop("get", "deployment", "stripe-mock", "-o", images) == "cluster-test/echo:1"
+    assert "ORDERS_PAUSED" in shop("describe", "deployment", "stripe-mock")
+    assert shop("delete", "pod", "-l", "name=stripe-mock").endswith("deleted\n")
+    shop("scale", "deployment/stripe-mock", "--replicas=4")
+    shop("wait", "--for=jsonpath={.status.readyReplicas}=4", "deployment/stripe-mock", "--timeout=60s")
+    shop("scale", "deployment/stripe-mock", "--replicas=1")
+    assert "unable to find specified revision 99" in shop(
+        "rollout", "undo", "deployment/stripe-mock", "--to-revision=99", fails=True
+    )
+    assert shop("top", "pods", "-l", "name=stripe-mock", fails=True) == "error: Metrics API not available\n"
 
 
 def test_label_annotate_and_patch(shop: Kubectl) -> None:

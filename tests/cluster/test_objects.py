@@ -100,8 +100,10 @@ def test_the_server_counts_generations_and_versions(apps: client.AppsV1Api, name
     same = apps.patch_namespaced_deployment("counted", namespace, {"spec": {"replicas": 0}})
     assert same.metadata.generation == 1
     assert same.metadata.resource_version == before.metadata.resource_version
+    labelled = apps.patch_namespaced_deployment("counted", namespace, {"metadata": {"labels": {"a": "b"}}})
+    assert labelled.metadata.generation == 1
+    assert labelled.metadata.resource_version != before.metadata.resource_version
     noted = apps.patch_namespaced_deployment("counted", namespace, {"metadata": {"annotations": {"a": "b"}}})
-    assert noted.metadata.generation == 1
-    assert noted.metadata.resource_version != before.metadata.resource_version
-    paused = apps.patch_namespaced_deployment("counted", namespace, {"spec": {"minReadySeconds": 1}})
-    assert paused.metadata.generation == 2
+    assert noted.metadata.generation == 2
+    slower = apps.patch_namespaced_deployment("counted", namespace, {"spec": {"minReadySeconds": 1}})
+    assert slower.metadata.generation == 3

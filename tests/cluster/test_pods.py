@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from kubernetes import client, watch
 
-from tests.cluster.watching import seen
+from tests.cluster.watching import any_seen, seen, state_of
 
 pytestmark = pytest.mark.cluster
 
@@ -93,15 +93,7 @@ def test_what_cannot_start_says_why(
     core: client.CoreV1Api, namespace: str, deployed: Deploy, changes: dict[str, Any], reasons: set[str]
 ) -> None:
     deployed("stuck", ready=False, **changes)
-
-    def said(pod: client.V1Pod) -> bool:
-        for status in pod.status.container_statuses or ():
-            waiting, ended = status.state.waiting, status.state.terminated
-            return (waiting and waiting.reason in reasons) or (ended and ended.reason in reasons)
-        return False
-
-    stream = watch.Watch().stream(core.list_namespaced_pod, namespace, label_selector="name=stuck", timeout_seconds=20)
-    pod = next(event["object"] for event in stream if said(event["object"]))
+    pod = any_seen(core, namespace, "name=stuck", lambda pod: state_of(pod).reason in reasons)
     told = core.list_namespaced_event(namespace, field_selector=f"involvedObject.name={pod.metadata.name}").items
     assert "Failed" in {event.reason for event in told}
 

@@ -27,6 +27,22 @@ def seen(listing: Callable[..., Any], namespace: str, name: str, accept: Callabl
     raise AssertionError(f"{name} did not become as expected within {SECONDS} s")
 
 
+def any_seen(
+    core: client.CoreV1Api, namespace: str, labels: str, accept: Callable[[client.V1Pod], object]
+) -> client.V1Pod:
+    """Watch the pods with these labels until *accept* takes one, and return it."""
+    pods = watch.Watch().stream(core.list_namespaced_pod, namespace, label_selector=labels, timeout_seconds=SECONDS)
+    found = next((event["object"] for event in pods if accept(event["object"])), None)
+    assert found, f"no pod {labels} became as expected within {SECONDS} s"
+    return found
+
+
+def state_of(pod: client.V1Pod) -> Any:
+    """Return what the first container of a pod is doing: its state, an empty one while there is none."""
+    state = pod.status.container_statuses[0].state if pod.status.container_statuses else None
+    return (state and (state.waiting or state.terminated)) or client.V1ContainerStateWaiting()
+
+
 def everything_gone(core: client.CoreV1Api, namespace: str, labels: str) -> None:
     """Wait until no pod with these labels is left."""
     pods = core.list_namespaced_pod(namespace, label_selector=labels)
