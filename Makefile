@@ -4,21 +4,25 @@ SHELL := /bin/bash
 PYTHON ?= python3
 VENV := .venv
 RUN := $(VENV)/bin/python
-JUDGE := $(RUN) -m pytest --junitxml=reports/out/junit.xml
+REPORTS ?= reports/out
+JUDGE = $(RUN) -m pytest --reports=$(REPORTS) --junitxml=$(REPORTS)/junit.xml
 ARGS ?=
 VARIANT ?= as-reported
+FIXED = $(filter fixed,$(VARIANT))
+KIND = $(RUN) -m reference kind --variant $(VARIANT) $(if $(KEEP),--keep) --
+KEPT := .stack/kind
 STACK ?= embedded
 
-.PHONY: help setup demo test check up down kind kind-down kind-offline-image matrix bench lock clean
+.PHONY: help setup demo test check up down kind kind-down kind-offline-image parity matrix matrix-on-kind bench lock clean
 
 help:  ## Show this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /|/' | awk -F'|' '{ printf "  make %-18s %s\n", $$1, $$2 }'
 
 setup: $(VENV)/.installed node_modules/.installed $(VENV)/.browser  ## Install what is missing, and say so
 
-demo: setup  ## Judge the reference Sock Shop on the embedded cluster (ARGS='-k basket' passes words to pytest)
+demo: setup  ## Judge the reference Sock Shop on the embedded cluster (VARIANT=fixed; ARGS='-k basket' goes to pytest)
 	@echo "→ judging the reference Sock Shop on the embedded cluster"
-	@$(JUDGE) $(ARGS)
+	@$(JUDGE) $(if $(FIXED),--stack=fixed) $(ARGS)
 
 test: setup check  ## Judge as `demo` does, then run all tests of the suite and of the reference stack
 	@echo "→ judging the reference Sock Shop on the embedded cluster"
@@ -41,18 +45,25 @@ down:  ## End what `up` left running
 	@$(RUN) -m reference down
 
 kind: setup  ## Judge it on a real KIND cluster (VARIANT=fixed; KEEP=1 lets a Docker engine go on that was started for it)
-	@$(RUN) -m reference kind --variant $(VARIANT) $(if $(KEEP),--keep) -- \
-	  $(JUDGE) --stack=kind$(if $(filter fixed,$(VARIANT)),-fixed) $(ARGS)
+	@$(KIND) bash -c 'stacks/account.sh $(KEPT)/kubeconfig $(KEPT)/account && \
+	  $(JUDGE) --stack=kind$(if $(FIXED),-fixed) $(ARGS)'
 
 kind-down: $(VENV)/.installed  ## Remove what `kind` made, and nothing else
 	@$(RUN) -m reference kind-down
+	@rm -f $(KEPT)/account $(KEPT)/account.pin.json
+
+parity: $(VENV)/.installed  ## Compare what `demo` and `kind` have stated (OF='FOLDER FOLDER': of which reports)
+	@$(RUN) -m tests.parity $(OF)
 
 kind-offline-image: $(VENV)/.installed  ## Build what a container registry would give, from package mirrors (once)
 	@$(RUN) -m reference kind-offline-image
 
-matrix: setup  ## Print what each planted defect turns red, one at a time (STACK=kind: on a real KIND cluster)
-	@$(if $(filter kind,$(STACK)),$(RUN) -m reference kind --variant fixed -- )\
-	  $(RUN) -m tests.matrix $(if $(filter kind,$(STACK)),--stack=kind-fixed)
+matrix: setup  ## Print what each planted defect turns red, one at a time (STACK=kind; BRIEF=1: one of each group)
+	@$(if $(filter kind,$(STACK)),$(MAKE) --no-print-directory matrix-on-kind VARIANT=fixed,$(MATRIX))
+
+MATRIX = $(RUN) -m tests.matrix $(if $(BRIEF),--brief)
+matrix-on-kind:
+	@$(KIND) bash -c 'stacks/account.sh $(KEPT)/kubeconfig $(KEPT)/account && $(MATRIX) --stack=kind-fixed'
 
 bench: setup  ## Print how fast the suite is, as ratios within one run
 	@$(RUN) -m tests.bench
