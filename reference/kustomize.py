@@ -1,11 +1,14 @@
-"""Renders the shop's manifests as `kubectl kustomize` would, as far as they use it: resources and patches."""
+"""Renders the manifests as `kubectl kustomize` would, as far as they use it: resources and patches."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
 import yaml
+
+from reference.refusal import CannotRun
 
 Document = dict[str, Any]
 OVERLAYS = Path(__file__).parent / "manifests" / "overlays"
@@ -16,6 +19,18 @@ KINDS = ("Namespace", "Service", "Deployment")  # a pod is told of the Services 
 def variants() -> list[str]:
     """The names of the overlays."""
     return sorted(folder.name for folder in OVERLAYS.iterdir() if folder.is_dir())
+
+
+def stack(names: Sequence[str]) -> list[Document]:
+    """The documents of several overlays on one cluster, each of another system, in the order as for one."""
+    documents: dict[tuple[str, str], Document] = {}
+    for name in names:
+        for document in render(OVERLAYS / name):
+            if documents.get(_name(document), document) != document or names.count(name) > 1:
+                cause = f"{' and '.join(names)} are variants of the same system"
+                raise CannotRun("E-VARIANT", cause, "give one variant of each system")
+            documents[_name(document)] = document
+    return _ordered(documents.values())
 
 
 def render(folder: Path) -> list[Document]:
@@ -29,6 +44,10 @@ def render(folder: Path) -> list[Document]:
         change = yaml.safe_load((folder / patch["path"]).read_text())
         [place] = [place for place, document in enumerate(documents) if _name(document) == _name(change)]
         documents[place] = _merged(documents[place], change)
+    return _ordered(documents)
+
+
+def _ordered(documents: Iterable[Document]) -> list[Document]:
     return sorted(documents, key=lambda document: KINDS.index(document["kind"]))
 
 

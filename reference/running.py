@@ -1,4 +1,4 @@
-"""One reference stack in the foreground: the embedded cluster with the shop on it."""
+"""One reference stack in the foreground: the embedded cluster with its systems on it."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ import stat
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from reference import pin
 from reference.deploying import Cluster, Unusable
 from reference.kept import cache
-from reference.kustomize import NAMESPACE, OVERLAYS, render
+from reference.kustomize import NAMESPACE, stack
 from reference.mongodb import build
 from reference.refusal import CannotRun
 
@@ -24,8 +24,9 @@ HERE = Path(__file__).parent
 API_SECONDS, END_SECONDS = 20.0, 10.0
 
 
-def run(variant: str, kubeconfig: Path, logs: Path, keep: bool) -> None:
-    """Have cluster and shop run until SIGTERM, or until stdin ends unless `keep`; the kubeconfig goes with them."""
+def run(variants: Sequence[str], kubeconfig: Path, logs: Path, keep: bool) -> None:
+    """Have cluster and systems run until SIGTERM, or until stdin ends unless `keep`; the kubeconfig goes with them."""
+    documents = stack(variants)
     signal.signal(signal.SIGTERM, _end)
     signal.signal(signal.SIGINT, _end)
     _folders(kubeconfig.parent, logs)
@@ -38,7 +39,7 @@ def run(variant: str, kubeconfig: Path, logs: Path, keep: bool) -> None:
             if not written(starting, process, API_SECONDS):
                 raise SystemExit(process.returncode)  # the cluster itself has said why
             cluster = Cluster(starting)
-            for document in render(OVERLAYS / variant):
+            for document in documents:
                 cluster.create(document)
             pin.write(pin.place(kubeconfig), cluster, NAMESPACE)
             starting.replace(kubeconfig)

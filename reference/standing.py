@@ -8,30 +8,33 @@ import select
 import signal
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import IO
 
-from reference.deploying import Cluster, Unusable
-from reference.kustomize import NAMESPACE
+from reference.deploying import PLACES, Cluster, Unusable
+from reference.kustomize import NAMESPACE, stack
 from reference.refusal import CannotRun
 from reference.rollout import follow
 from reference.running import database_server, written
 
 PROJECT = Path(__file__).parents[1]
 UP_SECONDS, DOWN_SECONDS = 60.0, 20.0
+PAGES = {"front-end": "shop", "payment-frontend": "payments"}
 
 
-def up(variant: str, state: Path) -> None:
+def up(variants: Sequence[str], state: Path) -> None:
     """Start a stack that outlives this process, wait until it sells, and say where it is."""
     lock = _lock(state)
     if not _taken(lock):
         print(f"already up: {(state / 'variant').read_text()}")
         return _tell(state)
+    stack(variants)
     database_server()
-    print(f"starting the {variant} shop on an embedded cluster")
-    (state / "variant").write_text(variant)
+    print(f"starting {' and '.join(variants)} on an embedded cluster")
+    (state / "variant").write_text(" ".join(variants))
     (state / "kubeconfig").unlink(missing_ok=True)  # of one that was killed
-    command = [sys.executable, "-m", "reference", "run", "--keep", "--variant", variant]
+    command = [sys.executable, "-m", "reference", "run", "--keep", "--variant", *variants]
     command += ["--kubeconfig", str(state / "kubeconfig"), "--logs", str(state / "logs")]
     with (state / "run.log").open("wb") as log:
         # The lock goes to the stack itself and is free again the moment that it is gone, however it went.
@@ -56,9 +59,9 @@ def down(state: Path) -> None:
     if _taken(lock):
         print("nothing is up")
         return
-    stack = os.pidfd_open(int((state / "pid").read_text()))
-    signal.pidfd_send_signal(stack, signal.SIGTERM)
-    if not select.select([stack], [], [], DOWN_SECONDS)[0]:
+    running = os.pidfd_open(int((state / "pid").read_text()))
+    signal.pidfd_send_signal(running, signal.SIGTERM)
+    if not select.select([running], [], [], DOWN_SECONDS)[0]:
         cause = f"the stack has not ended within {DOWN_SECONDS:.0f} s"
         raise CannotRun("E-STACK-END", cause, f"see {state / 'run.log'}")
     print("ended")
@@ -94,7 +97,10 @@ def _wait(state: Path, process: subprocess.Popen[bytes]) -> None:
 
 def _tell(state: Path) -> None:
     kubeconfig = state / "kubeconfig"
-    print(f"shop        http://{Cluster(kubeconfig).host}:30001")
+    cluster = Cluster(kubeconfig)
+    for service in cluster.get(PLACES["Service"].format(NAMESPACE))["items"]:
+        if shown := PAGES.get(service["metadata"]["name"]):
+            print(f"{shown:11} http://{cluster.host}:{service['spec']['ports'][0]['nodePort']}")
     print(f"kubeconfig  {kubeconfig}")
     print(f"next        KUBECONFIG={kubeconfig} kubectl --namespace sock-shop get pods")
     print("            python -m reference down")

@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 import time
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -17,8 +18,9 @@ import yaml
 
 from fixtures.waiting import eventually
 from reference.deploying import Cluster
-from reference.kustomize import OVERLAYS, render, variants
+from reference.kustomize import OVERLAYS, render, stack, variants
 from reference.mongodb import build
+from reference.refusal import CannotRun
 from reference.rollout import follow
 from tests.reference.processes import COLOURFUL, ROOT
 
@@ -37,14 +39,37 @@ def test_the_manifests_are_what_kubectl_makes_of_them(variant: str):
     )
     wanted = {(each["kind"], each["metadata"]["name"]): each for each in yaml.safe_load_all(made.stdout)}
     assert {(each["kind"], each["metadata"]["name"]): each for each in render(OVERLAYS / variant)} == wanted
-    assert sum(kind == "Deployment" for kind, _ in wanted) == 12
+    deployments = {name for kind, name in wanted if kind == "Deployment"}
+    assert len(deployments) == 12 or deployments == {"payment-mongodb", "payment-backend", "payment-frontend"}
 
 
-def test_only_the_fixed_variant_has_no_switch_on():
-    assert {variant: "DEFECT_" in json.dumps(render(OVERLAYS / variant)) for variant in variants()} == {
-        "as-reported": True,
-        "fixed": False,
+@pytest.mark.parametrize("variant", variants())
+def test_an_overlay_switches_on_what_the_list_says(variant: str):
+    switched = {
+        (document["metadata"]["name"], entry["name"])
+        for document in render(OVERLAYS / variant)
+        if document["kind"] == "Deployment"
+        for entry in document["spec"]["template"]["spec"]["containers"][0]["env"]
+        if entry["name"].startswith("DEFECT_") and entry["value"] == "on"
     }
+    systems = tomllib.loads((ROOT / "reference" / "defects.toml").read_text()).values()
+    listed = {
+        (defect["deployment"], f"DEFECT_{name.upper()}")
+        for defects in systems
+        for name, defect in defects.items()
+        if variant in defect["variants"]
+    }
+    assert switched == listed
+    assert bool(switched) == (not variant.endswith("fixed"))
+
+
+def test_two_systems_share_a_stack_and_two_variants_of_one_do_not():
+    both = stack(["fixed", "otp-fixed"])
+    assert [each["kind"] for each in both] == ["Namespace"] + ["Service"] * 15 + ["Deployment"] * 15
+    with pytest.raises(CannotRun, match="E-VARIANT otp-fixed and otp-faithful are variants of the same system"):
+        stack(["otp-fixed", "otp-faithful"])
+    with pytest.raises(CannotRun, match="E-VARIANT"):
+        stack(["fixed", "fixed"])
 
 
 def test_run_sells_until_stdin_ends_and_leaves_nothing(tmp_path: Path):
@@ -124,6 +149,23 @@ def test_up_stays_says_where_and_down_ends_it(tmp_path: Path):
     assert reference("down", *state).stdout == "nothing is up\n"
 
 
+def test_the_payment_gateway_runs_alone_and_shows_where(tmp_path: Path):
+    state = ("--state", str(tmp_path / "state"))
+    try:
+        first = reference("up", "--variant", "otp-documented", *state)
+        assert first.returncode == 0, first.stderr
+        told = dict(line.split(maxsplit=1) for line in first.stdout.splitlines()[1:])
+        assert set(told) == {"payments", "kubeconfig", "next", "python"}
+        page = requests.get(told["payments"], timeout=5)
+        assert (page.status_code, 'data-api=":30003"' in page.text) == (200, True)
+        card = {"card_number": "4111111111111111", "expiry": "12/45", "cvv": "123", "holder_name": "ADA"}
+        backend = told["payments"].replace("30002", "30003")
+        assert requests.post(f"{backend}/payment/initiate", json=card, timeout=10).json()["success"]
+    finally:
+        ended = reference("down", *state)
+    assert ended.stdout == "ended\n"
+
+
 def test_a_killed_stack_takes_its_pods_along_and_can_be_begun_again(tmp_path: Path):
     state = tmp_path / "state"
     try:
@@ -153,7 +195,11 @@ def gone(url: str) -> bool:
     [
         (
             ["up", "--variant", "broken"],
-            "E-USAGE argument --variant: invalid choice: 'broken' (choose from 'as-reported', 'fixed')",
+            f"E-USAGE argument --variant: invalid choice: 'broken' (choose from {', '.join(map(repr, variants()))})",
+        ),
+        (
+            ["up", "--variant", "fixed", "as-reported"],
+            "E-VARIANT fixed and as-reported are variants of the same system",
         ),
         (["up", "--state", "/proc/none"], "E-FOLDER cannot write to /proc/none: No such file or directory"),
         (
