@@ -9,6 +9,7 @@ pytest_plugins = [
     "fixtures.cluster",
     "fixtures.apis",
     "fixtures.databases",
+    "fixtures.load",
     "fixtures.browser",
     "fixtures.evidence",
     "fixtures.enactment",

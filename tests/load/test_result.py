@@ -1,0 +1,157 @@
+"""Every planned request is counted once, and what was never answered makes no stack look fast."""
+
+from __future__ import annotations
+
+import csv
+import io
+import math
+from datetime import UTC, datetime
+from xml.etree import ElementTree
+
+import pytest
+
+from fixtures.load.picture import picture
+from fixtures.load.result import End, MachineTooBusy, Mark, Result, Sample, percentile, shown
+from fixtures.load.schedule import Schedule
+from fixtures.load.summary import summary
+from judging.evidence import EvidenceStore
+from judging.redaction import Redaction
+
+SVG = "{http://www.w3.org/2000/svg}"
+
+
+def answered(number, intended, sent, done, outcome="paid", free=0.0):
+    return Sample(number, intended, free, sent, done, End.ANSWERED, outcome)
+
+
+MIXED = (
+    answered(0, 0.0, 0.001, 0.031),
+    answered(1, 0.1, 0.101, 0.131, "refused"),
+    Sample(2, 0.2, 0.15, 0.2, 1.2, End.TIMEOUT),
+    Sample(3, 0.3, 0.15, 0.3, 0.301, End.TRANSPORT, "ServerDisconnectedError"),
+    Sample(4, 0.4, 1.2, 1.2, 1.25, End.CUT),
+    Sample(5, 0.5),
+)
+
+
+def result(*samples, marks=(), lateness=(0.001,)):
+    schedule = Schedule(tuple(sample.intended for sample in samples), 4, 1.0, 2.0)
+    return Result(schedule, samples, marks, lateness, datetime(2026, 1, 1, tzinfo=UTC), 1.25, 0.004)
+
+
+def test_sent_and_dropped_are_what_was_planned():
+    of = result(*MIXED)
+
+    assert (of.planned, of.sent, of.dropped) == (6, 5, 1)
+
+
+@pytest.mark.parametrize("lost", [MIXED[1:], MIXED[:3] + MIXED[4:], MIXED[:1] * 6])
+def test_a_result_that_lost_a_request_cannot_be_made(lost):
+    with pytest.raises(ValueError, match="planned, but"):
+        result(*lost)
+
+
+def test_a_result_that_calls_a_sent_request_dropped_cannot_be_made():
+    with pytest.raises(ValueError, match="6 planned, but 6 sent and 1 dropped"):
+        result(*MIXED[:5], Sample(5, 0.5, 0.5, 0.5, 0.6, End.DROPPED))
+
+
+def test_what_was_not_answered_is_told_apart_from_what_was_refused():
+    assert result(*MIXED).outcomes() == {
+        "paid": 1,
+        "refused": 1,
+        "client timeout": 1,
+        "transport error (ServerDisconnectedError)": 1,
+        "cut off": 1,
+        "dropped": 1,
+    }
+    assert result(*MIXED).ended(End.TIMEOUT) == 1
+    assert (result(*MIXED).rate("paid").hits, result(*MIXED).rate("paid").of) == (1, 2)
+
+
+def test_giving_up_does_not_make_a_stack_look_fast():
+    of = result(answered(0, 0.0, 0.0, 0.03), answered(1, 0.1, 0.1, 0.13), Sample(2, 0.2, 0.2, 0.2, 1.2, End.TIMEOUT))
+
+    assert of.percentile(0.5) == pytest.approx(0.03)
+    assert of.percentile(0.95) == math.inf
+    assert of.latencies(outcome="paid") == pytest.approx([0.03, 0.03])
+
+
+def test_a_request_that_left_late_has_waited_since_it_was_due():
+    late = result(answered(0, 1.0, 1.9, 1.93, free=1.9))
+
+    assert late.percentile(0.5) == pytest.approx(0.93)
+    assert late.percentile(0.5, "sent") == pytest.approx(0.03)
+    assert any("would tell 30 ms instead of 930 ms at 99%" in line for line in summary(late))
+
+
+def test_waiting_for_a_connection_is_not_the_senders_fault():
+    assert result(answered(0, 1.0, 1.9, 1.93, free=1.9)).busy() == ""
+    assert result(answered(0, 1.0, 1.9, 1.93, free=1.9)).queued == 1
+
+
+def test_leaving_late_over_a_free_connection_is():
+    late = result(answered(0, 1.0, 1.05, 1.08, free=0.5))
+
+    assert "1 in 100 left 50 ms late" in late.busy()
+    with pytest.raises(MachineTooBusy, match="E-LOAD-BUSY"):
+        late.trusted()
+    assert late.trusted(limit=0.1) is late
+
+
+def test_a_clock_that_ticks_late_is_a_busy_machine_too():
+    assert "250 ms late" in result(*MIXED, lateness=(0.0, 0.25)).busy()
+
+
+def test_percentiles_are_values_that_were_seen():
+    assert [percentile([4, 1, 3, 2], share) for share in (0.25, 0.5, 0.51, 0.99, 1)] == [1, 2, 3, 4, 4]
+    with pytest.raises(ValueError, match="0 values"):
+        percentile([], 0.5)
+    assert [shown(seconds) for seconds in (0.0312, 1.239, math.inf)] == ["31 ms", "1.24 s", "never"]
+
+
+def test_the_table_holds_every_planned_request_with_nothing_made_up():
+    rows = list(csv.DictReader(io.StringIO(result(*MIXED).csv())))
+
+    assert [row["number"] for row in rows] == [str(number) for number in range(6)]
+    assert rows[1] == {
+        "number": "1", "intended": "0.100000", "sent": "0.101000", "done": "0.131000",
+        "end": "answered", "outcome": "refused",
+    }  # fmt: skip
+    assert rows[5] == {"number": "5", "intended": "0.500000", "sent": "", "done": "", "end": "dropped", "outcome": ""}
+
+
+def test_the_picture_shows_every_request_in_its_outcomes_colour_and_what_happened_meanwhile():
+    drawn = ElementTree.fromstring(picture(result(*MIXED, marks=(Mark("audit <on>", 0.4),)), "Paying & failing"))
+    texts = [each.text for each in drawn.iter(f"{SVG}text")]
+    dots = {each.get("stroke"): each.get("d").count("M") for each in drawn.iter(f"{SVG}path") if "h0" in each.get("d")}
+
+    assert texts[0] == "Paying & failing"
+    assert {"paid (1)", "refused (1)", "client timeout (1)", "dropped (1)", "audit <on>"} <= set(texts)
+    assert set(dots.values()) == {1}  # the last path of a colour is its sign in the legend
+    every = [each.get("d").count("M") for each in drawn.iter(f"{SVG}path") if each.get("stroke-width") == "5"]
+    assert sum(every) == 6
+    assert len({each.get("stroke") for each in drawn.iter(f"{SVG}path") if each.get("stroke-width") == "5"}) == 6
+
+
+@pytest.mark.parametrize("schedule", [Schedule.at_once(3), Schedule.backlog(3, 1)])
+def test_what_is_due_at_the_same_time_is_drawn_side_by_side(schedule):
+    samples = tuple(answered(number, 0.0, number * 0.03, (number + 1) * 0.03) for number in range(3))
+    of = Result(schedule, samples, (), (), datetime(2026, 1, 1, tzinfo=UTC), 0.09, 0.001)
+    drawn = ElementTree.fromstring(picture(of, "Three"))
+    path = next(each.get("d") for each in drawn.iter(f"{SVG}path") if each.get("stroke-width") == "5")
+
+    assert len({dot.split()[0] for dot in path.split("M")[1:]}) == 3
+
+
+def test_nothing_in_a_table_or_picture_is_taken_for_a_secret(tmp_path):
+    dues = [number / 97 for number in range(800)]
+    many = tuple(
+        answered(n, due, due + 0.00041, due + (n % 13) / 77 + 0.01, f"success: {n % 3 > 0}")
+        for n, due in enumerate(dues)
+    )
+    store = EvidenceStore(tmp_path, Redaction())
+
+    for body, media in ((result(*many).csv(), "text/csv"), (picture(result(*many), "Many"), "image/svg+xml")):
+        kept = store.keep("load", body, media)
+        assert (tmp_path / kept.file.split("/")[1]).read_bytes() == body.encode()
