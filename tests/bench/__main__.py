@@ -11,6 +11,7 @@ from datetime import datetime
 from pathlib import Path
 
 from judging.journal import Event, read_journal
+from tests.bench import load
 
 ROOT = Path(__file__).parents[2]
 STORY = "test_the_whole_story"
@@ -44,6 +45,8 @@ def main() -> None:
     print(f"\n{'scenarios':44}{scenarios:8d}    {wall / scenarios:.2f} s each")
     print(f"{'evidence, share of the wall':44}{(wall - without) / wall:8.1%}    at most 10 %")
     print(f"{'the report as 360 s by hand / story':44}{360 / story:8.0f} times as fast")
+    print()
+    load.main()
 
 
 def _suite(reports: Path, options: list[str]) -> tuple[float, float]:

@@ -79,7 +79,7 @@ class Answering(asyncio.Protocol):
             self._answer(int(asked.get("status", 200)), json.dumps({"success": not turned_down}))
 
     def _answer(self, status: int, body: str) -> None:
-        place = "Location: http://example.org/\r\n" if status == 302 else ""
+        place = "Location: http://127.0.0.1:1/\r\n" if status == 302 else ""
         self._transport.write(f"HTTP/1.1 {status} Said\r\n{place}Content-Length: {len(body)}\r\n\r\n{body}".encode())
 
 

@@ -10,7 +10,7 @@ from xml.etree import ElementTree
 
 import pytest
 
-from fixtures.load.picture import picture
+from fixtures.load.picture import ENDS, picture
 from fixtures.load.result import End, MachineTooBusy, Mark, Result, Sample, percentile, shown
 from fixtures.load.schedule import Schedule
 from fixtures.load.summary import summary
@@ -129,9 +129,9 @@ def test_the_picture_shows_every_request_in_its_outcomes_colour_and_what_happene
     assert texts[0] == "Paying & failing"
     assert {"paid (1)", "refused (1)", "client timeout (1)", "dropped (1)", "audit <on>"} <= set(texts)
     assert set(dots.values()) == {1}  # the last path of a colour is its sign in the legend
-    every = [each.get("d").count("M") for each in drawn.iter(f"{SVG}path") if each.get("stroke-width") == "5"]
-    assert sum(every) == 6
-    assert len({each.get("stroke") for each in drawn.iter(f"{SVG}path") if each.get("stroke-width") == "5"}) == 6
+    big = {each.get("stroke"): each.get("d") for each in drawn.iter(f"{SVG}path") if each.get("stroke-width") == "5"}
+    assert len({dot for path in big.values() for dot in path.split("M")[1:]}) == 6
+    assert set(big) > set(ENDS.values())
 
 
 @pytest.mark.parametrize("schedule", [Schedule.at_once(3), Schedule.backlog(3, 1)])
