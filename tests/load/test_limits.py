@@ -32,7 +32,7 @@ def test_what_is_declared_is_admitted_and_leaves_no_name_to_look_up(url, written
     [
         ("http://127.3.0.1:30002/", "E-LOAD-ADDRESS", 6),
         ("http://127.9.0.1:30001/", "E-LOAD-ADDRESS", 6),
-        ("http://54.236.22.165:8000/", "E-LOAD-ADDRESS", 6),
+        ("http://203.0.113.7:8000/", "E-LOAD-ADDRESS", 6),
         ("http://127.0.0.1.example.org:8000/", "E-LOAD-ADDRESS", 6),
         ("http://2130706433:8000/", "E-LOAD-ADDRESS", 6),
         ("http://0.0.0.0:8000/", "E-LOAD-ADDRESS", 6),
