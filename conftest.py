@@ -13,6 +13,7 @@ pytest_plugins = [
     "fixtures.browser",
     "fixtures.evidence",
     "fixtures.enactment",
+    "fixtures.checking",
     "steps.incidents",
     "steps.operations",
     "steps.records",

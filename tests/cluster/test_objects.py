@@ -22,6 +22,11 @@ def refused(call: Callable[..., Any], *args: object, **kwargs: object) -> ApiExc
     return refusal.value
 
 
+def test_whoever_may_do_everything_is_told_so(api: client.ApiClient, namespace: str) -> None:
+    review = {"spec": {"resourceAttributes": {"namespace": namespace, "verb": "get", "resource": "pods"}}}
+    assert client.AuthorizationV1Api(api).create_self_subject_access_review(review).status.allowed
+
+
 def test_a_stale_write_is_refused(core: client.CoreV1Api, namespace: str, note: client.V1ConfigMap) -> None:
     note.data["a"] = "mine"
     core.patch_namespaced_config_map("note", namespace, {"data": {"a": "theirs"}})

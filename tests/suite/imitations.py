@@ -38,6 +38,8 @@ class Imitation(BaseHTTPRequestHandler):
         self.server.asked.append(REVIEWS if parts[-1] == REVIEWS else self.command)
         if path in PAGES:
             self._answer(200, PAGES[path])
+        elif path.strip("/") == "version":
+            self._answer(200, {"gitVersion": "v1.34.0+imitation"})
         elif parts[1] not in ("api", "apis"):
             self._answer(404, "not found")
         elif self.headers.get("Authorization") == "Bearer expired":
@@ -52,9 +54,10 @@ class Imitation(BaseHTTPRequestHandler):
             self.server.lease = self.server.lease or {"metadata": {"resourceVersion": "1"}, "spec": body["spec"]}
             self._answer(200, self.server.lease)
         elif parts[-2] == "namespaces" and parts[-1] in NAMESPACES:
-            self._answer(200, {"metadata": {"name": parts[-1], "uid": UID, **NAMESPACES[parts[-1]]}})
+            self._answer(200, {"metadata": {"name": parts[-1], "uid": self.server.uid, **NAMESPACES[parts[-1]]}})
         elif parts[-2] == "deployments" and parts[-1] != "gone":
-            counts = {"replicas": 1, "readyReplicas": 1, "updatedReplicas": 1, "observedGeneration": 1}
+            ready = int(parts[-1] not in self.server.waiting)
+            counts = {"replicas": 1, "readyReplicas": ready, "updatedReplicas": 1, "observedGeneration": 1}
             meta = {"name": parts[-1], "resourceVersion": "1", "generation": 1}
             spec = {"replicas": 1, "selector": {"matchLabels": {"name": parts[-1]}}}
             self._answer(200, {"metadata": meta, "spec": spec, "status": counts})
@@ -104,22 +107,22 @@ def _refusal(right: Right) -> str:
 
 
 class Api(ThreadingHTTPServer):
-    """Notes the method of every request; nobody has the rights in `lacking`."""
+    """Notes the method of every request; nobody has the rights in `lacking`, no pod of those in `waiting` is ready."""
 
     daemon_threads = True
 
-    def __init__(self, lacking: Collection[Right] = ()) -> None:
+    def __init__(self, lacking: Collection[Right], waiting: Collection[str]) -> None:
         super().__init__(("127.0.0.1", 0), Imitation)
         self.asked: list[str] = []
-        self.lacking = lacking
+        self.lacking, self.waiting, self.uid = lacking, waiting, UID
         self.lease: dict[str, Any] | None = None
         self.url = f"http://127.0.0.1:{self.server_address[1]}"
 
 
 @contextmanager
-def api_server(lacking: Collection[Right] = ()) -> Iterator[Api]:
+def api_server(lacking: Collection[Right] = (), waiting: Collection[str] = ()) -> Iterator[Api]:
     """An API server that answers at once."""
-    with Api(lacking) as server:
+    with Api(lacking, waiting) as server:
         threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True).start()
         yield server
         server.shutdown()
