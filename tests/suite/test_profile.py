@@ -10,6 +10,13 @@ from fixtures.stack.profile import find_profile, load_profile
 from judging.findings import Unsupported
 from judging.refusal import Refusal
 
+SHIPMENTS = """
+namespace = "shop"
+kubeconfig = "x"
+[sock_shop.capabilities.shipments]
+service = "shipping"
+pattern = "Received shipment task: {customer}"
+"""
 ROOT = Path(__file__).parents[2]
 GOOD = """
 title = "Mine"
@@ -25,6 +32,8 @@ closed = ["PAID"]
 "a service is back" = "2 min"
 [sock_shop.capabilities.order_book]
 service = "orders-db"
+database = "data"
+collection = "customerOrder"
 port = 27017
 """
 
@@ -109,6 +118,9 @@ def test_a_kubeconfig_is_found_from_the_profile_on(tmp_path, monkeypatch):
         ('namespace = "shop"\nkubeconfig = "x"', "describes no system", "[sock_shop]"),
         ('extends = "gone.toml"', "extends 'gone.toml'", "beside it"),
         ('extends = "mine.toml"', "comes back to itself", "circle"),
+        (GOOD.replace(".order_book", ".orderbook"), "unknown key 'orderbook'", "did you mean 'order_book'"),
+        (GOOD.replace("collection =", "path ="), "order_book has no collection", 'add collection = "…"'),
+        (SHIPMENTS.replace("{customer}", "{24}"), "has more in braces than {customer}", "write {customer}"),
         (GOOD.replace(":2025", ":{port}"), "http://127.0.0.1:{port}", "write {cluster}"),
         (GOOD.replace("2025", "2025/{"), "more in braces", "write {cluster}"),
         (GOOD.replace('kubeconfig = "~/.kube/config"', 'start = ["{pyton}"]'), "{pyton}", "{python} or {kubeconfig}"),
