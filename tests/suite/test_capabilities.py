@@ -71,8 +71,8 @@ def rolled_out(cluster: Cluster, template: dict) -> None:
 def test_a_stack_that_shows_no_more_than_it_must_is_judged_all_the_same(standing: Path, tmp_path: Path):
     profile(tmp_path, standing)
     lean = tmp_path / "lean.toml"
-    left_out = "\n".join(f"{name} = false" for name in MAY_LACK)
-    lean.write_text(f'extends = "mine.toml"\n[sock_shop.capabilities]\n{left_out}\n')
+    left_out = "\n".join(["ui = false", *(f"capabilities.{name} = false" for name in MAY_LACK)])
+    lean.write_text(f'extends = "mine.toml"\n[sock_shop]\n{left_out}\n')
 
     done = run(tmp_path / "out", f"--stack={lean}", "--evidence=minimal", "features", patience=JUDGED_WITHIN)
 
