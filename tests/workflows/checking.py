@@ -24,7 +24,7 @@ ROOT = Path(__file__).parents[2]
 MODULE = Path(__file__).parent / "actionlint"
 SHELLCHECK = Path(sys.executable).parent / "shellcheck"
 REMEDY = "install Go 1.25 or later (go on PATH; its module proxy must answer)"
-DEADLINE = 60  # seconds for one tool, and for one question to pytest
+DEADLINE = 120  # seconds for one tool, and for one question to pytest
 
 
 @cache
@@ -117,8 +117,9 @@ def of_commands(text: str) -> Iterator[str]:
     """Targets and variables of `make`, options of pytest and of `python -m …` that are not known."""
     makefile = (ROOT / "Makefile").read_text()
     targets = set(re.findall(r"^([a-z][\w-]*):", makefile, re.MULTILINE))
-    for words in re.findall(r"\bmake((?: +(?:-C \w+|[A-Z]+=\S*|[a-z][\w-]*))+)", text):
-        for word in re.sub(r"-C \w+", "", words).split():
+    spoken = r"[A-Z]+=(?:'[^']*'|\S*)|[a-z][\w-]*"
+    for words in re.findall(rf"\bmake((?: +(?:-C \w+|{spoken}))+)", text):
+        for word in re.findall(spoken, re.sub(r"-C \w+", "", words)):
             name, is_variable, _ = word.partition("=")
             if is_variable and f"$({name})" not in makefile:
                 yield f"make {word}: the Makefile has no such variable"
@@ -130,13 +131,13 @@ def of_commands(text: str) -> Iterator[str]:
                 yield f"{module} {option}: no option of it"
 
 
-@cache
 def knows(module: str, option: str) -> bool:
     """Whether a program of this project takes an option: its help tells of it, or it runs with it."""
+    told = re.findall(r"(?<![\w-])--[a-z][\w-]*", _asked(module, "--help").stdout)
+    return option in told or (module == "pytest" and _asked(module, f"{option}=x", "--markers").returncode == 0)
 
-    def ask(*words: str) -> subprocess.CompletedProcess[str]:
-        command = [sys.executable, "-m", module, *words]
-        return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=DEADLINE, check=False)
 
-    told = re.findall(r"(?<![\w-])--[a-z][\w-]*", ask("--help").stdout)
-    return option in told or (module == "pytest" and ask(f"{option}=x", "--markers").returncode == 0)
+@cache
+def _asked(module: str, *words: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", module, *words]
+    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=DEADLINE, check=False)

@@ -85,7 +85,7 @@ def test_the_gitlab_example_is_sound(check: Check) -> None:
         (CHECKS["rights"], GITHUB, "concurrency:", "env:", "two runs"),
         (CHECKS["commands"], ON_CHANGES, "target: test", "target: tset", "make tset"),
         (CHECKS["commands"], ON_CHANGES, "--history history", "--hsitory history", "--hsitory"),
-        (CHECKS["commands"], GITHUB, "--junitxml", "--junitmxl", "--junitmxl"),
+        (CHECKS["commands"], GITHUB, "--check", "--chekc", "--chekc"),
         (GITLAB_CHECKS["schema"], GITLAB, "when: always\n    expire", "when: allways\n    expire", "allways"),
         (GITLAB_CHECKS["schema"], GITLAB, "junit: report/junit.xml", "junit: {report: 1}", "junit"),
         (GITLAB_CHECKS["shell"], GITLAB, '"$SUITE" suite', "$SUITE suite", "SC2086"),
