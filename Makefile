@@ -65,8 +65,8 @@ MATRIX = $(RUN) -m tests.matrix $(if $(BRIEF),--brief)
 matrix-on-kind:
 	@$(KIND) bash -c 'stacks/account.sh $(KEPT)/kubeconfig $(KEPT)/account && $(MATRIX) --stack=kind-fixed'
 
-bench: setup  ## Print how fast the suite is, as ratios within one run
-	@$(RUN) -m tests.bench
+bench: setup  ## Print how fast the suite is, as ratios; on KIND, too, where it is up (ARGS=KUBECONFIG names another)
+	@$(RUN) -m tests.bench $(ARGS)
 
 lock: $(VENV)/.installed  ## Lock the dependencies again, with hashes
 	@$(RUN) -m pip install --quiet uv

@@ -11,7 +11,7 @@ from datetime import datetime
 from pathlib import Path
 
 from judging.journal import Event, read_journal
-from tests.bench import load
+from tests.bench import load, stacks
 
 ROOT = Path(__file__).parents[2]
 STORY = "test_the_whole_story"
@@ -45,6 +45,7 @@ def main() -> None:
     print(f"\n{'scenarios':44}{scenarios:8d}    {wall / scenarios:.2f} s each")
     print(f"{'evidence, share of the wall':44}{(wall - without) / wall:8.1%}    at most 10 %")
     print(f"{'the report as 360 s by hand / story':44}{360 / story:8.0f} times as fast")
+    stacks.main(*sys.argv[1:2])
     print()
     load.main()
 
