@@ -25,7 +25,6 @@ from kubernetes.client.rest import RESTClientObject
 from playwright.sync_api import Browser, BrowserContext, Request
 from pymongo import monitoring
 
-from fixtures.browser.driver import Window
 from tests.bench.intervals import Interval
 from tests.bench.reactions import Patch, Sight, endpoint_sight, pod_sight, reactions
 
@@ -40,6 +39,8 @@ _sights: list[Sight] = []
 
 def pytest_configure() -> None:
     """Begin to listen to everything that the suite will use."""
+    from fixtures.browser.driver import Window  # after the suite's own plug-ins
+
     _around(requests.Session, "send", lambda _, request, **__: _kind(request.method, request.url, CALLS))
     _around(RESTClientObject, "request", lambda *_, **__: API)
     _around(Window, "picture", lambda *_: PICTURES)
