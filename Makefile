@@ -13,7 +13,7 @@ KIND = $(RUN) -m reference kind --variant $(VARIANT) $(if $(KEEP),--keep) --
 KEPT := .stack/kind
 STACK ?= embedded
 
-.PHONY: help setup demo test check up down kind kind-down kind-offline-image parity matrix matrix-on-kind bench lock clean
+.PHONY: help setup demo test check up down kind kind-test kind-down kind-offline-image parity matrix matrix-on-kind bench lock clean
 
 help:  ## Show this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /|/' | awk -F'|' '{ printf "  make %-18s %s\n", $$1, $$2 }'
@@ -47,6 +47,11 @@ down:  ## End what `up` left running
 kind: setup  ## Judge it on a real KIND cluster (VARIANT=fixed; KEEP=1 lets a Docker engine go on that was started for it)
 	@$(KIND) bash -c 'stacks/account.sh $(KEPT)/kubeconfig $(KEPT)/account && \
 	  $(JUDGE) --stack=kind$(if $(FIXED),-fixed) $(ARGS)'
+
+kind-test: setup  ## Run the tests that take any cluster on KIND: what the embedded one is held to
+	@$(KIND) bash -c 'tests/cluster/load-into-kind && \
+	  CLUSTER_TEST_KUBECONFIG=$(KEPT)/kubeconfig KIND_TEST_KUBECONFIG=$(KEPT)/kubeconfig \
+	  $(RUN) -m pytest -q tests/cluster tests/suite/test_rights.py tests/kind $(ARGS)'
 
 kind-down: $(VENV)/.installed  ## Remove what `kind` made, and nothing else
 	@$(RUN) -m reference kind-down
