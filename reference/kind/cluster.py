@@ -64,6 +64,7 @@ def create_or_reuse(kind: Path, kubeconfig: Path, log: Path) -> bool:
     try:
         with refusing("E-KIND-CREATE", "kind cannot create the cluster", "free memory and disk space", log):
             run([*create, "--kubeconfig", starting], CREATE_SECONDS + 60, stdin=settings)
+            _refuse_at_once()
         starting.replace(kubeconfig)
     except BaseException:
         delete(kind)
@@ -82,6 +83,7 @@ def _usable(kind: Path, kubeconfig: Path, log: Path) -> bool:
         say(f"the KIND cluster {CLUSTER!r} had been stopped, so it is started again")
         with refusing("E-KIND-START", "its node does not start", "make kind-down, then make kind", log):
             run(["docker", "start", NODE], CREATE_SECONDS)
+            _refuse_at_once()
     say(f"using the KIND cluster {CLUSTER!r}")
     try:
         text = run([kind, "get", "kubeconfig", "--name", CLUSTER], ASK_SECONDS)
@@ -96,6 +98,11 @@ def _usable(kind: Path, kubeconfig: Path, log: Path) -> bool:
             return True
     say("it does not answer, so it is made anew")
     return False
+
+
+def _refuse_at_once() -> None:
+    """Let the node refuse every connection to a Service without pods; Linux would tell a caller once a second."""
+    run(["docker", "exec", NODE, "sysctl", "-w", "net.ipv4.icmp_ratelimit=0"], ASK_SECONDS)
 
 
 def _ready(kubeconfig: Path) -> bool:
@@ -124,8 +131,8 @@ def _settings(offline_image: bool) -> dict[str, object]:
         # The image that is built here brings a network of its own; the published one brings kind's.
         "networking": {"apiServerAddress": "127.0.0.1", "disableDefaultCNI": offline_image},
     }
-    # Endpoints take effect at once; kube-proxy would otherwise gather changes for a second.
-    patches = ["kind: KubeProxyConfiguration\niptables:\n  minSyncPeriod: 0s\n"]
+    # Endpoints take effect at once: kube-proxy would otherwise gather changes for a second (and 0 means that second).
+    patches = ["kind: KubeProxyConfiguration\niptables:\n  minSyncPeriod: 1ms\n"]
     if _engine("{{.CgroupVersion}}") == "1":
         patches.append("kind: KubeletConfiguration\nfailCgroupV1: false\n")
     settings["kubeadmConfigPatches"] = patches
