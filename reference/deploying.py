@@ -92,7 +92,8 @@ class Watch:
         listed = cluster.get(place)
         self.first: dict[str, Document] = {each["metadata"]["name"]: each for each in listed["items"]}
         version = listed["metadata"]["resourceVersion"]
-        self._changes = cluster._call("GET", f"{place}?watch=true&resourceVersion={version}")
+        more = "&" if "?" in place else "?"
+        self._changes = cluster._call("GET", f"{place}{more}watch=true&resourceVersion={version}")
         self._socket = socket.socket(fileno=self._changes.fileno())
 
     def __iter__(self) -> Iterator[tuple[str, Document | None]]:

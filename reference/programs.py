@@ -6,16 +6,18 @@ import os
 import shutil
 import signal
 import subprocess
+import sys
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from threading import Event
+from threading import Event, current_thread, main_thread
 from typing import IO
 
 from reference.refusal import CannotRun
 
 UNMOUNT_SECONDS = 10
+_BEGAN = time.monotonic()
 _running: set[subprocess.Popen[bytes]] = set()
 
 
@@ -55,7 +57,7 @@ def run(
         raise Failed(command, f"cannot be run: {error.strerror}", "") from None
     _running.add(process)
     try:
-        written, complained = process.communicate(text, deadline)
+        written, complained = _communicate(process, text, deadline)
     except subprocess.TimeoutExpired:
         end_group(process)
         raise Failed(command, f"had not finished after {deadline:.0f} s", _rest(process)) from None
@@ -68,6 +70,25 @@ def run(
     if process.returncode:
         raise Failed(command, f"ended with {process.returncode}", output)
     return output
+
+
+def _communicate(process: subprocess.Popen[bytes], text: bytes | None, deadline: float) -> tuple[bytes, bytes]:
+    """Wait for its end; who watches on a terminal sees the seconds go by."""
+    watched = sys.stdout.isatty() and current_thread() is main_thread()
+    began = time.monotonic()
+    while True:
+        left = began + deadline - time.monotonic()
+        try:
+            written: tuple[bytes, bytes] = process.communicate(text, min(left, 1) if watched else left)
+        except subprocess.TimeoutExpired:
+            if left <= 1 or not watched:
+                raise
+            text = None
+            print(f"\r  {time.monotonic() - began:.0f} s", end="", flush=True)
+            continue
+        if watched:
+            print("\r\033[K", end="", flush=True)
+        return written
 
 
 def end_group(process: subprocess.Popen[bytes]) -> None:
@@ -123,7 +144,7 @@ def remove(folder: Path) -> None:
 
 def say(step: str) -> None:
     """Tell the person who waits what is being done."""
-    print(f"→ {step}", flush=True)
+    print(f"{time.monotonic() - _BEGAN:6.1f} s → {step}", flush=True)
 
 
 def soon(look: Callable[[], object], seconds: float) -> bool:

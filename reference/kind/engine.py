@@ -11,7 +11,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from reference.programs import Failed, refusing, remove, run, say, soon
@@ -29,7 +29,7 @@ class OwnEngine:
     def __init__(self, state: Path) -> None:
         # A socket's path may have 108 characters, and the state folder may lie deep, so the folder is found by a hash.
         name = hashlib.sha256(str(state.resolve()).encode()).hexdigest()[:8]
-        self.folder = Path("/var/tmp") / f"incident-conformance-{name}"
+        self.folder = Path("/var/lib") / f"incident-conformance-{name}"
         self.host = f"unix://{self.folder}/docker.sock"
 
     @property
@@ -54,6 +54,15 @@ class OwnEngine:
         with refusing("E-DOCKER-START", "the engine that was started does not answer", f"see {log}"):
             run(["docker", "version"], START_SECONDS)
 
+    def _empty(self) -> None:
+        """Take containers and networks out of it: left to itself it would leave bridges behind, and be slow."""
+        docker = ["docker", "--host", self.host]
+        with suppress(Failed):
+            for kind, removing in (("container", ["--force", "--volumes"]), ("network", [])):
+                names = [kind, "ls", "--quiet", *(["--all"] if kind == "container" else ["--filter", "type=custom"])]
+                if there := run([*docker, *names], END_SECONDS).split():
+                    run([*docker, kind, "rm", *removing, *there], END_SECONDS)
+
     def _launch(self, log: Path, keep: bool) -> subprocess.Popen[bytes]:
         self.folder.mkdir(mode=0o700, exist_ok=True)
         (self.folder / "docker.sock").unlink(missing_ok=True)
@@ -66,7 +75,10 @@ class OwnEngine:
             "hosts": [self.host],
             "default-runtime": "bounded",
             "runtimes": {"bounded": {"path": str(wrapper)}},
+            # The host's packet filter and routes stay as they are; published ports go through Docker's own proxy.
             "bridge": "none",
+            "iptables": False,
+            "ip-forward": False,
         }
         (self.folder / "daemon.json").write_text(json.dumps(settings, indent=2))
         command = ["dockerd", "--config-file", f"{self.folder}/daemon.json"]
@@ -93,15 +105,15 @@ class OwnEngine:
 
     def end(self) -> None:
         """End it, with every container in it, and remove its folder."""
+        say("ending the Docker engine that was started for this, with all that is in it")
         if (process := self._process()) is not None:
-            say("ending the Docker engine that was started for this, with all that is in it")
+            self._empty()
             signal.pidfd_send_signal(process, signal.SIGTERM)
             if not select.select([process], [], [], END_SECONDS)[0]:
-                raise CannotRun(
-                    "E-DOCKER-END",
-                    f"the engine has not ended within {END_SECONDS} s",
-                    f"look at {self.folder}/docker.pid",
-                )
+                cause = f"the engine has not ended within {END_SECONDS} s"
+                raise CannotRun("E-DOCKER-END", cause, f"end the process that {self.folder}/docker.pid names")
+            with suppress(ChildProcessError):
+                os.waitid(os.P_PIDFD, process, os.WEXITED)
         remove(self.folder)
         os.environ.pop("DOCKER_HOST", None)
 

@@ -90,6 +90,7 @@ def _forget(state: Path) -> None:
 
 
 def _tell(state: Path, engine: OwnEngine | None, keep: bool) -> None:
+    say("the shop sells")
     print(f"shop        http://127.0.0.1:{cluster.UI_PORT}")
     print(f"kubeconfig  {state / 'kubeconfig'}")
     if engine:

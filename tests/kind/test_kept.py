@@ -8,6 +8,7 @@ import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from threading import Event
 
 import pytest
 
@@ -19,6 +20,7 @@ from tests.kind.machine import ROOT
 MAKER = """
 import signal, sys
 from pathlib import Path
+from threading import Event
 from reference.kept import kept
 
 def make(scratch):
@@ -35,6 +37,7 @@ def test_two_that_want_it_at_once_have_it_made_once(tmp_path: Path):
 
     def make(scratch: Path) -> Path:
         made.append(scratch)
+        Event().wait(0.2)  # so that the others come while it is being made
         (scratch / "it").write_text("whole")
         return scratch / "it"
 

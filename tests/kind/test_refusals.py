@@ -67,7 +67,8 @@ def test_kind_down_removes_our_cluster_and_nothing_else(equipped: Machine):
 def test_kind_down_with_nothing_to_remove_says_so(equipped: Machine):
     equipped.answer("^kind get clusters", NO_CLUSTER)
     ended = equipped.run("kind-down")
-    assert (ended.returncode, ended.stdout) == (0, "→ there is no cluster to remove\n")
+    assert ended.returncode == 0
+    assert ended.stdout.endswith("→ there is no cluster to remove\n")
 
 
 def test_a_port_that_is_taken_is_told_before_anything_is_made(equipped: Machine):

@@ -1,0 +1,69 @@
+"""The shop on a real cluster, as `make kind` leaves it: what its images hold, how its pods end, where it listens."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from reference.deploying import PODS
+from reference.kustomize import NAMESPACE, OVERLAYS, render
+from tests.kind.conftest import VARIABLE
+from tests.kind.deployed import Place
+from tests.reference.test_running import buy, check_pin
+
+pytestmark = pytest.mark.skipif(VARIABLE not in os.environ, reason=f"{VARIABLE} names no cluster")
+DEPLOYMENTS = sorted(each["metadata"]["name"] for each in render(OVERLAYS / "fixed") if each["kind"] == "Deployment")
+TOOLS = ("pip", "pip3", "gcc", "cc", "make", "go", "git", "npm")
+
+
+@pytest.fixture(scope="module")
+def shop(kubeconfig: Path) -> Place:
+    return Place(kubeconfig, NAMESPACE, "")
+
+
+def inside(shop: Place, service: str, program: str) -> str:
+    return shop.kubectl("exec", f"deploy/{service}", "--", "python3", "-c", program).strip()
+
+
+def test_it_sells_and_is_pinned(shop: Place):
+    assert buy("http://127.0.0.1:30001") == 201
+    check_pin(shop.kubeconfig)
+
+
+def test_an_image_of_the_services_runs_as_nobody_and_holds_no_build_tool(shop: Place):
+    assert inside(shop, "carts", "import os; print(os.getuid(), os.getgid())").split()[0] == "10001"
+    found = inside(shop, "carts", f"import shutil; print([name for name in {TOOLS} if shutil.which(name)])")
+    assert found == "[]"
+    imported = "import importlib.util as u; print([n for n in ('pip', 'setuptools', 'wheel') if u.find_spec(n)])"
+    assert inside(shop, "carts", imported) == "[]"
+
+
+@pytest.mark.parametrize("service", DEPLOYMENTS)
+def test_a_pod_ends_at_once_when_it_is_told_to(shop: Place, service: str):
+    """What ignores SIGTERM as PID 1 would be killed after the grace period, and end with 137."""
+    watch = shop.cluster.watch(f"{PODS.format(NAMESPACE)}?labelSelector=name%3D{service}")
+    [name] = [name for name, pod in watch.first.items() if not pod["metadata"].get("deletionTimestamp")]
+    shop.kubectl("delete", "pod", name, "--wait=false")
+    codes = []
+    for told, pod in watch:
+        if told == name and pod is None:
+            break
+        if told == name and (ended := pod["status"]["containerStatuses"][0]["state"].get("terminated")):
+            codes.append(ended["exitCode"])
+    watch.close()
+    shop.kubectl("rollout", "status", f"deployment/{service}", "--timeout=60s")
+    assert codes[-1:] == [0]
+
+
+def test_nothing_is_published_beyond_loopback(shop: Place):
+    """The ports that lead to the cluster listen on 127.0.0.1; embedded clusters beside it have other such addresses."""
+    listening = subprocess.run(["ss", "-Hltn"], capture_output=True, text=True, timeout=10, check=True).stdout
+    server = json.loads(shop.kubectl("config", "view", "-o", "json"))["clusters"][0]["cluster"]["server"]
+    for port in ("30001", server.rpartition(":")[2]):
+        places = {line.split()[3] for line in listening.splitlines() if line.split()[3].endswith(f":{port}")}
+        assert f"127.0.0.1:{port}" in places
+        assert all(place.startswith("127.") for place in places)
