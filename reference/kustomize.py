@@ -21,6 +21,12 @@ def variants() -> list[str]:
     return sorted(folder.name for folder in OVERLAYS.iterdir() if folder.is_dir())
 
 
+def node_ports() -> list[int]:
+    """The ports that Services of any variant have on the node."""
+    services = [each for name in variants() for each in render(OVERLAYS / name) if each["kind"] == "Service"]
+    return sorted({port["nodePort"] for each in services for port in each["spec"]["ports"] if "nodePort" in port})
+
+
 def stack(names: Sequence[str]) -> list[Document]:
     """The documents of several overlays on one cluster, each of another system, in the order as for one."""
     documents: dict[tuple[str, str], Document] = {}

@@ -13,11 +13,11 @@ from reference.deploying import Cluster, Unusable
 from reference.kind import offline
 from reference.kind.registry import chosen
 from reference.kind.versions import CLUSTER, NODE_IMAGE
+from reference.kustomize import node_ports
 from reference.programs import Failed, refusing, run, say, soon
 from reference.refusal import CannotRun
 
 NODE = f"{CLUSTER}-control-plane"
-UI_PORT = 30001
 MARK = "incident-conformance/made-by"
 CREATE_SECONDS, DELETE_SECONDS, ANSWER_SECONDS, ASK_SECONDS = 300, 120, 60, 30
 
@@ -52,7 +52,7 @@ def create_or_reuse(kind: Path, kubeconfig: Path, log: Path) -> bool:
         if _usable(kind, kubeconfig, log):
             return False
     else:
-        _check_port()
+        _check_ports()
     image = chosen(NODE_IMAGE, offline.node_image(), offline.node_archive, log)
     if there:
         delete(kind)
@@ -78,6 +78,9 @@ def _usable(kind: Path, kubeconfig: Path, log: Path) -> bool:
     """Whether the cluster is of this version's node image and answers, started again if it had been stopped."""
     if _state("{{.Config.Image}}") not in (NODE_IMAGE, offline.node_image()):
         say(f"the KIND cluster {CLUSTER!r} is of another node image than this version asks for; it is made anew")
+        return False
+    if missing := [port for port in node_ports() if f'"{port}/tcp"' not in _state("{{json .HostConfig.PortBindings}}")]:
+        say(f"the KIND cluster {CLUSTER!r} does not publish {missing}, so it is made anew")
         return False
     if _state("{{.State.Running}}") != "true":
         say(f"the KIND cluster {CLUSTER!r} had been stopped, so it is started again")
@@ -121,7 +124,9 @@ def _settings(offline_image: bool) -> dict[str, object]:
     node: dict[str, object] = {
         "role": "control-plane",
         "labels": {MARK: "reference"},
-        "extraPortMappings": [{"containerPort": UI_PORT, "hostPort": UI_PORT, "listenAddress": "127.0.0.1"}],
+        "extraPortMappings": [
+            {"containerPort": port, "hostPort": port, "listenAddress": "127.0.0.1"} for port in node_ports()
+        ],
     }
     settings: dict[str, object] = {
         "kind": "Cluster",
@@ -158,16 +163,17 @@ def _state(template: str) -> str:
         return run(["docker", "container", "inspect", "--format", template, NODE], ASK_SECONDS).strip()
 
 
-def _check_port() -> None:
-    with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind(("127.0.0.1", UI_PORT))
-        except OSError as error:
-            if error.errno != errno.EADDRINUSE:
-                raise
-            remedy = f"end what listens there (ss -ltnp 'sport = :{UI_PORT}' tells what it is)"
-            raise CannotRun("E-PORT-TAKEN", f"port {UI_PORT} of 127.0.0.1 is taken", remedy) from None
+def _check_ports() -> None:
+    for port in node_ports():
+        with socket.socket() as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                probe.bind(("127.0.0.1", port))
+            except OSError as error:
+                if error.errno != errno.EADDRINUSE:
+                    raise
+                remedy = f"end what listens there (ss -ltnp 'sport = :{port}' tells what it is)"
+                raise CannotRun("E-PORT-TAKEN", f"port {port} of 127.0.0.1 is taken", remedy) from None
 
 
 def delete(kind: Path) -> None:

@@ -11,25 +11,27 @@ from pathlib import Path
 from urllib.request import urlopen
 
 from reference.deploying import Cluster
-from reference.kind.cluster import NODE, UI_PORT
+from reference.kind.cluster import NODE
 from reference.kustomize import OVERLAYS
 from reference.programs import refusing, run, say, soon
 from reference.refusal import CannotRun
 from reference.rollout import follow
 
+SHOP = "http://127.0.0.1:30001"
 MANIFESTS = OVERLAYS.parent
 ON_THE_NODE = "/kind/sock-shop"
 APPLY_SECONDS, AVAILABLE_SECONDS, SELLS_SECONDS, ANSWER_SECONDS = 60, 180, 30, 5
 
 
-def apply(variant: str, tags: dict[str, str], log: Path) -> None:
-    """Make the namespace what the overlay says, with images of these tags; what others changed there is put back."""
-    say(f"deploying the {variant} shop")
+def apply(variant: str, images: dict[str, str], log: Path) -> None:
+    """Make the namespace what the overlay says, with these images; what others changed there is put back."""
+    say(f"deploying {variant}")
+    renamed = [(name, *image.split(":")) for name, image in images.items()]
     kustomization = {
         "apiVersion": "kustomize.config.k8s.io/v1beta1",
         "kind": "Kustomization",
         "resources": [f"../overlays/{variant}"],
-        "images": [{"name": name, "newTag": tag} for name, tag in tags.items()],
+        "images": [{"name": name, "newName": new, "newTag": tag} for name, new, tag in renamed],
     }
     folder = io.BytesIO()
     with tarfile.open(fileobj=folder, mode="w") as archive:
@@ -55,14 +57,14 @@ def wait_until_it_sells(cluster: Cluster, namespace: str) -> None:
         if sys.stdout.isatty():
             print(f"\r  waiting for {len(waiting):2} Deployments", end="" if waiting else "\n", flush=True)
     if not soon(_sells, SELLS_SECONDS):
-        cause = f"every Deployment is available, but http://127.0.0.1:{UI_PORT} shows no socks"
+        cause = f"every Deployment is available, but {SHOP} shows no socks"
         remedy = f"kubectl --namespace {namespace} logs deployment/front-end"
         raise CannotRun("E-NOT-SELLING", cause, remedy)
 
 
 def _sells() -> bool:
     try:
-        with urlopen(f"http://127.0.0.1:{UI_PORT}/catalogue?size=1", timeout=ANSWER_SECONDS) as answer:
+        with urlopen(f"{SHOP}/catalogue?size=1", timeout=ANSWER_SECONDS) as answer:
             return bool(json.load(answer))
     except (OSError, ValueError, HTTPException):
         return False

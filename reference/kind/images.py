@@ -18,33 +18,36 @@ from reference.programs import refusing, run, say
 RECIPES = HERE / "images"
 REFERENCE = HERE.parent
 LOCKS = (REFERENCE / "requirements.txt", HERE / "pip.txt")
-SHOP, DATABASE = "incident-conformance/sock-shop", "incident-conformance/mongodb"
+SYSTEMS = {"incident-conformance/sock-shop": "sock_shop", "incident-conformance/otp-gateway": "otp_gateway"}
+SERVICES, DATABASE = "incident-conformance/services", "incident-conformance/mongodb"
 FETCH_SECONDS, BUILD_SECONDS, LOAD_SECONDS = 300, 300, 300
 GLIBC = (17, 28, 31, 34)
 
 
 def build(published: bool, log: Path) -> dict[str, str]:
-    """Have both images in the engine; the tag of each, by name."""
+    """Have the images in the engine: what stands for each image of the manifests."""
     official = published and available(MONGODB_IMAGE)
-    return {SHOP: _shop(log), DATABASE: _official_mongodb(log) if official else _ferretdb(log)}
+    services, database = _services(log), _official_mongodb(log) if official else _ferretdb(log)
+    return dict.fromkeys(SYSTEMS, services) | {DATABASE: database}
 
 
-def _shop(log: Path) -> str:
+def _services(log: Path) -> str:
     base = chosen(PYTHON_IMAGE, offline.python_image(), offline.python_archive, log)
-    recipe = RECIPES / "sock-shop/Dockerfile"
-    tag = fingerprint(recipe, *LOCKS, REFERENCE / "sock_shop") + _short(base)
-    if present(f"{SHOP}:{tag}"):
-        return tag
+    recipe, code = RECIPES / "services/Dockerfile", [REFERENCE / folder for folder in SYSTEMS.values()]
+    image = f"{SERVICES}:{fingerprint(recipe, *LOCKS, *code)}{_short(base)}"
+    if present(image):
+        return image
     say("collecting the services' locked wheels")
-    with tempfile.TemporaryDirectory() as folder:
-        context = Path(folder)
+    with tempfile.TemporaryDirectory() as scratch:
+        context = Path(scratch)
         _wheels(base, context / "wheels", log)
         (context / "reference").mkdir()
         shutil.copy(REFERENCE / "__init__.py", context / "reference")
         ignored = shutil.ignore_patterns("__pycache__")
-        shutil.copytree(REFERENCE / "sock_shop", context / "reference/sock_shop", ignore=ignored)
-        _build(f"{SHOP}:{tag}", recipe, context, log, f"BASE={base}")
-    return tag
+        for folder in code:
+            shutil.copytree(folder, context / "reference" / folder.name, ignore=ignored)
+        _build(image, recipe, context, log, f"BASE={base}")
+    return image
 
 
 def _wheels(base: str, target: Path, log: Path) -> None:
@@ -64,23 +67,23 @@ def _wheels(base: str, target: Path, log: Path) -> None:
 
 def _official_mongodb(log: Path) -> str:
     recipe = RECIPES / "mongodb/Dockerfile"
-    tag = fingerprint(recipe) + _short(MONGODB_IMAGE)
-    if not present(f"{DATABASE}:{tag}"):
+    image = f"{DATABASE}:{fingerprint(recipe)}{_short(MONGODB_IMAGE)}"
+    if not present(image):
         with tempfile.TemporaryDirectory() as context:
-            _build(f"{DATABASE}:{tag}", recipe, Path(context), log, f"BASE={MONGODB_IMAGE}")
-    return tag
+            _build(image, recipe, Path(context), log, f"BASE={MONGODB_IMAGE}")
+    return image
 
 
 def _ferretdb(log: Path) -> str:
     recipe, server = RECIPES / "ferretdb/Dockerfile", mongodb.ferretdb()
-    tag = fingerprint(recipe, server)
-    if not present(f"{DATABASE}:{tag}"):
+    image = f"{DATABASE}:{fingerprint(recipe, server)}"
+    if not present(image):
         with tempfile.TemporaryDirectory() as folder:
             context = Path(folder)
             shutil.copy(server, context / "ferretdb")
             (context / "data").mkdir()
-            _build(f"{DATABASE}:{tag}", recipe, context, log)
-    return tag
+            _build(image, recipe, context, log)
+    return image
 
 
 def _build(image: str, recipe: Path, context: Path, log: Path, *arguments: str) -> None:
@@ -96,7 +99,7 @@ def load(kind: Path, node: str, images: Iterable[str], log: Path) -> None:
     with refusing("E-IMAGE-LOAD", "the node does not tell its images", "make kind-down, then make kind", log):
         words = ["docker", "exec", node, "ctr", "--namespace", "k8s.io", "images", "list", "--quiet"]
         there = run(words, ASK_SECONDS).split()
-    missing = [image for image in images if f"docker.io/{image}" not in there]
+    missing = sorted({image for image in images if f"docker.io/{image}" not in there})
     if missing:
         say(f"loading {', '.join(missing)} into the node")
         with refusing(

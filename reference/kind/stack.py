@@ -49,9 +49,9 @@ def _up(variant: str, state: Path, keep: bool) -> None:
     kind = cluster.command(log)
     made = cluster.create_or_reuse(kind, kubeconfig, log)
     try:
-        tags = images.build(cluster.is_published(), log)
-        images.load(kind, cluster.NODE, [f"{name}:{tag}" for name, tag in tags.items()], log)
-        deployment.apply(variant, tags, log)
+        built = images.build(cluster.is_published(), log)
+        images.load(kind, cluster.NODE, built.values(), log)
+        deployment.apply(variant, built, log)
         api = Cluster(kubeconfig)
         pin.write(pin.place(kubeconfig), api, NAMESPACE)
         deployment.wait_until_it_sells(api, NAMESPACE)
@@ -91,7 +91,7 @@ def _forget(state: Path) -> None:
 
 def _tell(state: Path, engine: OwnEngine | None, keep: bool) -> None:
     say("the shop sells")
-    print(f"shop        http://127.0.0.1:{cluster.UI_PORT}")
+    print(f"shop        {deployment.SHOP}")
     print(f"kubeconfig  {state / 'kubeconfig'}")
     if engine:
         print(

@@ -11,9 +11,7 @@ from pathlib import Path
 ROOT = Path(__file__).parents[2]
 PRETENDING = Path(__file__).with_name("pretending.py")
 # The command line as it is, but for the port: a shop may be running on the real one.
-PROGRAM = (
-    "import reference.kind.cluster as made, sys; made.UI_PORT = {port}; import reference.__main__ as it; it.main()"
-)
+PROGRAM = "import reference.__main__ as it, reference.kind.cluster as made;made.node_ports = lambda: [{port}];it.main()"
 
 
 @dataclass

@@ -39,7 +39,7 @@ def test_with_keep_the_new_cluster_stays_to_be_looked_at(equipped: Machine):
 
 
 def test_an_image_that_cannot_be_built_tells_the_builders_last_words(equipped: Machine):
-    equipped.answer("^docker image inspect .*sock-shop:", "No such image\n", ends=1)
+    equipped.answer("^docker image inspect .*services:", "No such image\n", ends=1)
     equipped.answer("^docker run", "3.13\n")
     ended = equipped.run("kind")
     assert refused(ended) == "E-WHEELS"  # no package index on that machine
