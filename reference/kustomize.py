@@ -21,9 +21,9 @@ def variants() -> list[str]:
     return sorted(folder.name for folder in OVERLAYS.iterdir() if folder.is_dir())
 
 
-def node_ports() -> list[int]:
-    """The ports that Services of any variant have on the node."""
-    services = [each for name in variants() for each in render(OVERLAYS / name) if each["kind"] == "Service"]
+def node_ports(names: Sequence[str] = ()) -> list[int]:
+    """The ports that Services of these variants, or of any, have on the node."""
+    services = [each for name in names or variants() for each in render(OVERLAYS / name) if each["kind"] == "Service"]
     return sorted({port["nodePort"] for each in services for port in each["spec"]["ports"] if "nodePort" in port})
 
 

@@ -6,13 +6,15 @@ import io
 import json
 import sys
 import tarfile
+from functools import partial
 from http.client import HTTPException
 from pathlib import Path
+from urllib.error import HTTPError
 from urllib.request import urlopen
 
 from reference.deploying import Cluster
 from reference.kind.cluster import NODE
-from reference.kustomize import OVERLAYS
+from reference.kustomize import OVERLAYS, node_ports
 from reference.programs import refusing, run, say, soon
 from reference.refusal import CannotRun
 from reference.rollout import follow
@@ -50,21 +52,25 @@ def apply(variant: str, images: dict[str, str], log: Path) -> None:
         run([*kubectl, "replace", "--save-config", "-k", f"{ON_THE_NODE}/kind"], APPLY_SECONDS)
 
 
-def wait_until_it_sells(cluster: Cluster, namespace: str) -> None:
-    """Wait until every Deployment is available and the shop's front door shows socks."""
-    say("waiting until the shop sells")
+def wait_until_it_sells(cluster: Cluster, namespace: str, variant: str) -> None:
+    """Wait until every Deployment is available, the front doors answer, and the shop's shows socks."""
+    say("waiting until it sells")
     for waiting in follow(cluster, namespace, AVAILABLE_SECONDS):
         if sys.stdout.isatty():
             print(f"\r  waiting for {len(waiting):2} Deployments", end="" if waiting else "\n", flush=True)
-    if not soon(_sells, SELLS_SECONDS):
-        cause = f"every Deployment is available, but {SHOP} shows no socks"
-        remedy = f"kubectl --namespace {namespace} logs deployment/front-end"
-        raise CannotRun("E-NOT-SELLING", cause, remedy)
+    for port in node_ports([variant]):
+        door = f"http://127.0.0.1:{port}"
+        if not soon(partial(_sells, door), SELLS_SECONDS):
+            cause = f"every Deployment is available, but {door} does not sell"
+            raise CannotRun("E-NOT-SELLING", cause, f"kubectl --namespace {namespace} logs tells more")
 
 
-def _sells() -> bool:
+def _sells(door: str) -> bool:
+    place = f"{door}/catalogue?size=1" if door == SHOP else door
     try:
-        with urlopen(f"{SHOP}/catalogue?size=1", timeout=ANSWER_SECONDS) as answer:
-            return bool(json.load(answer))
+        with urlopen(place, timeout=ANSWER_SECONDS) as answer:
+            return bool(answer.read()) if door != SHOP else bool(json.load(answer))
+    except HTTPError as error:
+        return door != SHOP and error.code < 500  # an API has no page at /
     except (OSError, ValueError, HTTPException):
         return False

@@ -54,7 +54,7 @@ def _up(variant: str, state: Path, keep: bool) -> None:
         deployment.apply(variant, built, log)
         api = Cluster(kubeconfig)
         pin.write(pin.place(kubeconfig), api, NAMESPACE)
-        deployment.wait_until_it_sells(api, NAMESPACE)
+        deployment.wait_until_it_sells(api, NAMESPACE, variant)
     except BaseException as error:
         if made and not keep:
             _remove(kind, state)
@@ -76,6 +76,7 @@ def down(state: Path) -> None:
                 cluster.delete(kind)
             else:
                 say("there is no cluster to remove")
+            images.forget()
         _forget(state)
 
 
@@ -90,7 +91,7 @@ def _forget(state: Path) -> None:
 
 
 def _tell(state: Path, engine: OwnEngine | None, keep: bool) -> None:
-    say("the shop sells")
+    say("it sells")
     print(f"shop        {deployment.SHOP}")
     print(f"kubeconfig  {state / 'kubeconfig'}")
     if engine:

@@ -55,11 +55,14 @@ def test_a_cluster_that_somebody_else_made_is_never_touched(equipped: Machine, c
 def test_kind_down_removes_our_cluster_and_nothing_else(equipped: Machine):
     equipped.answer("^kind get clusters", f"other\n{CLUSTER}\n")
     equipped.answer("^docker cp .*kubeadm.conf", f"node-labels: {MARK}=reference\n")
+    equipped.answer("^docker image ls .*reference=", "1111\n2222\n")
+    equipped.answer("^docker image ls .*label=", "2222\n3333\n")
     equipped.state.mkdir()
     for name in ("kubeconfig", "kubeconfig.pin.json"):
         (equipped.state / name).touch()
     assert equipped.run("kind-down").returncode == 0
-    [deleted] = [call for call in equipped.calls if "delete" in call]
+    deleted, removed = [call for call in equipped.calls if "delete" in call or " rm " in call]
+    assert removed == "docker image rm --force 1111 2222 3333"
     assert deleted == f"kind delete cluster --name {CLUSTER} --kubeconfig /dev/null"
     assert left(equipped) == []
 
@@ -69,6 +72,7 @@ def test_kind_down_with_nothing_to_remove_says_so(equipped: Machine):
     ended = equipped.run("kind-down")
     assert ended.returncode == 0
     assert ended.stdout.endswith("→ there is no cluster to remove\n")
+    assert not [call for call in equipped.calls if "delete" in call or " rm " in call]
 
 
 def test_a_port_that_is_taken_is_told_before_anything_is_made(equipped: Machine):
