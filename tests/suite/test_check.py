@@ -13,6 +13,7 @@ from fixtures.checking.table import fit
 from fixtures.cluster.driver import Cluster
 from fixtures.cluster.rights import Right
 from fixtures.stack.profile import load_profile
+from fixtures.waiting import eventually
 from judging.claims import load_claims
 from judging.refusal import Refusal
 from tests.suite.imitations import TOKEN, UID, api_server, kubeconfig, nobody
@@ -44,7 +45,8 @@ def looked(stack: Path) -> tuple[bool, dict[str, tuple[str, str]]]:
 
 def test_a_stack_that_has_everything_is_found_to_and_left_as_it_is(standing: Path, tmp_path: Path):
     cluster = Cluster(standing, "", "sock-shop")
-    before = [found.version for found in cluster.deployments()]
+    ready = eventually("all are ready", cluster.deployments, lambda found: all(d.available for d in found), within=60)
+    before = [found.version for found in ready]
     done, rows = checked(tmp_path, profile(tmp_path, standing))
 
     assert (done.code, done.err) == (0, ""), done.out
