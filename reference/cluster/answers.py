@@ -102,8 +102,19 @@ def _ago(stamp: str | None) -> str:
     return f"{seconds}s"
 
 
+def pairs(labels: Object) -> str:
+    """Return labels as kubectl prints a selector, and as a query takes it."""
+    return ",".join(f"{key}={value}" for key, value in sorted(labels.items())) or "<none>"
+
+
 def _plain(obj: Object, **cells: object) -> Row:
     return {"Name": obj["metadata"]["name"]} | cells | {"Age": _ago(obj["metadata"].get("creationTimestamp"))}
+
+
+def _template(spec: Object) -> Row:
+    containers = spec["template"]["spec"]["containers"]
+    names, images = (",".join(each[field] for each in containers) for field in ("name", "image"))
+    return {"+Containers": names, "+Images": images, "+Selector": pairs(spec["selector"]["matchLabels"])}
 
 
 def _pod(pod: Object) -> Row:
@@ -126,13 +137,13 @@ def _deployment(obj: Object) -> Row:
     status, spec = obj.get("status") or {}, obj["spec"]
     cells = {"Ready": f"{status.get('readyReplicas', 0)}/{spec['replicas']}"}
     cells |= {"Up-to-date": status.get("updatedReplicas", 0), "Available": status.get("availableReplicas", 0)}
-    return _plain(obj, **cells)
+    return _plain(obj, **cells) | _template(spec)
 
 
 def _replica_set(obj: Object) -> Row:
     status, spec = obj.get("status") or {}, obj["spec"]
     current, ready = status.get("replicas", 0), status.get("readyReplicas", 0)
-    return _plain(obj, Desired=spec["replicas"], Current=current, Ready=ready)
+    return _plain(obj, Desired=spec["replicas"], Current=current, Ready=ready) | _template(spec)
 
 
 def _service(obj: Object) -> Row:
@@ -140,7 +151,8 @@ def _service(obj: Object) -> Row:
     nodes = [f":{port['nodePort']}" if "nodePort" in port else "" for port in spec["ports"]]
     ports = [f"{port['port']}{node}/{port['protocol']}" for port, node in zip(spec["ports"], nodes, strict=True)]
     cells = {"Type": spec["type"], "Cluster-IP": spec["clusterIP"], "External-IP": "<none>"}
-    return _plain(obj, **cells, **{"Port(s)": ",".join(ports) or "<none>"})
+    row = _plain(obj, **cells, **{"Port(s)": ",".join(ports) or "<none>"})
+    return row | {"+Selector": pairs(spec.get("selector") or {})}
 
 
 def _few(found: list[str], without: str) -> str:

@@ -10,13 +10,14 @@ import logging
 from aiohttp import web
 
 from reference.cluster import objects, streams
-from reference.cluster.answers import ROOTS, Asked
+from reference.cluster.answers import ROOTS, Asked, pairs
 from reference.cluster.kubelet import VERSION, Kubelet
 from reference.cluster.objects import ApiError, Change, Object, Store, bad_request, clone, conflict, key_of
 from reference.cluster.registry import Registry, patched
 
 LONGEST_WATCH_SECONDS = 3600.0
 _RETURNED = ("Pod", "Service", "ServiceAccount", "Namespace")  # deleting these answers with the object
+_OLD_ENDPOINTS = '299 - "v1 Endpoints is deprecated in v1.33+; use discovery.k8s.io/v1 EndpointSlice"'
 _IN_ALL = ("Pod", "Service", "Deployment", "ReplicaSet")  # listed by `kubectl get all`
 _VERBS = ["create", "delete", "deletecollection", "get", "list", "patch", "update", "watch"]
 _STREAMS = {"exec": streams.execute, "log": streams.log, "portforward": streams.portforward}
@@ -47,7 +48,10 @@ class ApiServer:
                 return _json(_parsed(await request.read()) | {"status": {"allowed": True}}, 201)
             if (asked := Asked.of(request)) is None:
                 return web.Response(status=404, text="404 page not found\n")
-            return await self._answer(asked)
+            response = await self._answer(asked)
+            if asked.resource is objects.ENDPOINTS and not response.prepared:
+                response.headers["Warning"] = _OLD_ENDPOINTS
+            return response
         except ApiError as refusal:
             return _json(refusal.status, refusal.code)
         except (KeyError, TypeError, AttributeError, ValueError) as error:
@@ -90,18 +94,21 @@ class ApiServer:
     def _put(self, asked: Asked, obj: Object) -> Object:
         if asked.part == "scale":
             scaled = clone(self._store.get(asked.resource, asked.key))
-            scaled["spec"]["replicas"] = (obj.get("spec") or {}).get("replicas") or 0
+            scaled["spec"]["replicas"] = wanted = (obj.get("spec") or {}).get("replicas") or 0
+            if wanted < 0:
+                why = f"Invalid value: {wanted}: must be greater than or equal to 0"
+                raise objects.invalid(objects.SCALES, asked.name, ("FieldValueInvalid", why, "spec.replicas"))
             scaled["metadata"]["resourceVersion"] = obj["metadata"].get("resourceVersion")
             return _scale(self._registry.replace(asked.resource, scaled))
         if asked.resource.namespaced:
             obj["metadata"].setdefault("namespace", asked.namespace)
         if key_of(obj) != asked.key:
             given = obj["metadata"]["name"]
-            raise bad_request(f"the name of the object ({given}) does not match the name on the URL")
+            raise bad_request(f"the name of the object ({given}) does not match the name on the URL ({asked.name})")
         return self._registry.replace(asked.resource, obj, asked.part)
 
     def _delete(self, asked: Asked, options: Object) -> Object:
-        resource, options = asked.resource, dict(asked.request.query) | options
+        resource, options = asked.resource, {**asked.request.query, **options}
         if options.get("propagationPolicy") == "Orphan":
             raise bad_request("the embedded cluster always deletes dependents")
         grace = int(options["gracePeriodSeconds"]) if "gracePeriodSeconds" in options else None
@@ -121,7 +128,10 @@ class ApiServer:
 async def watch(asked: Asked, store: Store) -> web.StreamResponse:
     """Tell of changes to what was asked for until its time is over; a forgotten version ends with an ERROR event."""
     query, match = asked.request.query, asked.match
-    since, initial = query.get("resourceVersion", ""), asked.yes("sendInitialEvents")
+    since, initial = query.get("resourceVersion") or "0", asked.yes("sendInitialEvents")
+    if not since.isdecimal():
+        why = f'strconv.ParseUint: parsing "{since}": invalid syntax'
+        raise ApiError(500, "", f'resourceVersion: Invalid value: "{since}": {why}')
     response = web.StreamResponse(headers={"Content-Type": "application/json"})
     await response.prepare(asked.request)
     changes: asyncio.Queue[Change] = asyncio.Queue()
@@ -138,7 +148,7 @@ async def watch(asked: Asked, store: Store) -> web.StreamResponse:
                 await write("MODIFIED" if was and now else "ADDED" if now else "DELETED", asked.shown(obj))
 
     try:
-        if since in ("", "0") or initial:
+        if since == "0" or initial:
             for obj in asked.chosen(store):
                 await write("ADDED", asked.shown(obj))
             if initial:
@@ -178,7 +188,7 @@ def _parsed(body: bytes) -> Object:
 def _scale(obj: Object) -> Object:
     kept = ("name", "namespace", "uid", "resourceVersion", "creationTimestamp")
     replicas, status = obj["spec"]["replicas"], obj.get("status") or {}
-    selector = ",".join(f"{key}={value}" for key, value in sorted(obj["spec"]["selector"]["matchLabels"].items()))
+    selector = pairs(obj["spec"]["selector"]["matchLabels"])
     return {
         "kind": "Scale",
         "apiVersion": "autoscaling/v1",

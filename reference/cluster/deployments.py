@@ -12,8 +12,9 @@ from reference.cluster.controllers import Controller, record
 from reference.cluster.objects import Change, Key, Object, clone, key_of, now, owner, owner_key
 from reference.cluster.registry import NAME_LETTERS, Registry
 
-HASH, REVISION = "pod-template-hash", "deployment.kubernetes.io/revision"
-_NOT_COPIED = (REVISION, "kubectl.kubernetes.io/last-applied-configuration")
+HASH, PREFIX = "pod-template-hash", "deployment.kubernetes.io/"
+REVISION, DESIRED, MAXIMUM = f"{PREFIX}revision", f"{PREFIX}desired-replicas", f"{PREFIX}max-replicas"
+_NOT_COPIED = (REVISION, DESIRED, MAXIMUM, "kubectl.kubernetes.io/last-applied-configuration")
 
 
 class DeploymentController(Controller):
@@ -41,9 +42,10 @@ class Rollout:
         self._registry, self._store = registry, registry.store
         self._deployment, self._spec, self._wanted = deployment, deployment["spec"], deployment["spec"]["replicas"]
         self._status = clone(deployment.get("status") or {})
-        sets = self._sets()
-        self._new = next((rs for rs in sets if _template(rs) == self._spec["template"]), None)
-        self._old = sorted((rs for rs in sets if rs is not self._new), key=_revision)
+        meta = deployment["metadata"]
+        self._sets = self._store.list(objects.REPLICASETS, meta["namespace"], meta["uid"])
+        self._new = next((rs for rs in self._sets if _template(rs) == self._spec["template"]), None)
+        self._old = sorted((rs for rs in self._sets if rs is not self._new), key=_revision)
         self._surge = self._unavailable = 0  # how many pods more, and ready pods less, than wanted there may be
         if limits := self._spec["strategy"].get("rollingUpdate"):
             self._surge = _share(limits["maxSurge"], self._wanted, math.ceil)
@@ -63,10 +65,6 @@ class Rollout:
                 self._scale_down_old(new)
         self._tell()
 
-    def _sets(self) -> list[Object]:
-        meta = self._deployment["metadata"]
-        return self._store.list(objects.REPLICASETS, meta["namespace"], meta["uid"])
-
     def _pods(self, rs: Object) -> list[Object]:
         return self._store.list(objects.PODS, rs["metadata"]["namespace"], rs["metadata"]["uid"])
 
@@ -76,9 +74,11 @@ class Rollout:
         annotations = self._deployment["metadata"].get("annotations", {})
         notes = {key: value for key, value in annotations.items() if key not in _NOT_COPIED}
         if self._new is None:
-            self._new = self._made(notes | {REVISION: str(latest)}, replicas)
+            self._new = self._made(notes | self._limits() | {REVISION: str(latest)}, replicas)
             name = self._new["metadata"]["name"]
+            self._sets.append(self._new)
             self._condition("Progressing", True, "NewReplicaSetCreated", f'Created new replica set "{name}"')
+            self._deployment = self._store.update(objects.DEPLOYMENTS, self._deployment | {"status": self._status})
             self._say_scaled(name, 0, replicas)
         else:
             notes[REVISION] = str(max(latest, _revision(self._new)))
@@ -101,13 +101,16 @@ class Rollout:
         spec = {"replicas": replicas, "selector": selector, "template": template}
         return self._registry.create(objects.REPLICASETS, meta["namespace"], {"metadata": head, "spec": spec})
 
+    def _limits(self) -> dict[str, str]:
+        return {DESIRED: str(self._wanted), MAXIMUM: str(self._wanted + self._surge)}
+
     def _scale(self, rs: Object, replicas: int) -> bool:
-        had = rs["spec"]["replicas"]
+        had, meta = rs["spec"]["replicas"], rs["metadata"]
         if had != replicas:
-            spec, meta = rs["spec"] | {"replicas": replicas}, rs["metadata"]
-            self._store.update(
-                objects.REPLICASETS, rs | {"spec": spec, "metadata": meta | {"generation": meta["generation"] + 1}}
-            )
+            notes = meta["annotations"] | self._limits()
+            meta = meta | {"generation": meta["generation"] + 1, "annotations": notes}
+            changed = rs | {"metadata": meta, "spec": rs["spec"] | {"replicas": replicas}}
+            self._store.update(objects.REPLICASETS, changed)
             self._say_scaled(meta["name"], had, replicas)
         return bool(had != replicas)
 
@@ -130,7 +133,7 @@ class Rollout:
             spare, healthy = spare - sick - well, healthy - well
 
     def _tell(self) -> None:
-        sets, new = self._sets(), self._new
+        sets, new = self._sets, self._new
         names = ("replicas", "readyReplicas", "availableReplicas")
         counts = {name: sum(_count(rs, name) for rs in sets) for name in names}
         counts["updatedReplicas"] = _count(new, "replicas") if new else 0

@@ -138,17 +138,28 @@ class RunningPod:
         unready = [status["name"] for status in listed if not status["ready"]]
         told = f"containers with unready status: [{' '.join(unready)}]"
         why = {"reason": "ContainersNotReady", "message": told} if unready else {}
-        begun = any("waiting" not in status["state"] or status["lastState"] for status in listed)
-        values = {"PodReadyToStartContainers": self._placed, "Initialized": True, "Ready": not unready}
+        phase = _phase(listed, "deletionTimestamp" in pod["metadata"])
+        if over := phase in ("Succeeded", "Failed"):
+            why = {"reason": "PodCompleted" if phase == "Succeeded" else "PodFailed"}
+        values = {"PodReadyToStartContainers": self._placed and not over, "Initialized": True, "Ready": not unready}
         values |= {"ContainersReady": not unready, "PodScheduled": True}
+        told_of = ("Ready", "ContainersReady", "Initialized") if phase == "Succeeded" else ("Ready", "ContainersReady")
         old = {condition["type"]: condition for condition in pod["status"].get("conditions", ())}
         generation, conditions = pod["metadata"]["generation"], []
         for kind, value in values.items():
             held = old.get(kind, {})
             since = held["lastTransitionTime"] if held.get("status") == str(value) else now()
             head = {"type": kind, "observedGeneration": generation, "status": str(value), "lastProbeTime": None}
-            conditions.append(head | {"lastTransitionTime": since} | (why if kind.endswith("Ready") else {}))
-        status = {"phase": "Running" if begun else "Pending", "conditions": conditions, "containerStatuses": listed}
+            conditions.append(head | {"lastTransitionTime": since} | (why if kind in told_of else {}))
+        status = {"phase": phase, "conditions": conditions, "containerStatuses": listed}
         status |= {"startTime": self._since, "hostIP": self._host, "hostIPs": [{"ip": self._host}]}
         status |= {"podIP": self._around.ip, "podIPs": [{"ip": self._around.ip}]} if self._placed else {}
         return status | {"qosClass": pod["status"]["qosClass"], "observedGeneration": generation}
+
+
+def _phase(statuses: list[Object], ending: bool) -> str:
+    codes = [status["state"].get("terminated", {}).get("exitCode") for status in statuses]
+    if ending and None not in codes:
+        return "Failed" if any(codes) else "Succeeded"
+    begun = any("waiting" not in status["state"] or status["lastState"] for status in statuses)
+    return "Running" if begun else "Pending"

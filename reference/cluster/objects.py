@@ -57,6 +57,7 @@ SERVICES = Resource("services", "Service", "svc", parts=("status",))
 DEPLOYMENTS = Resource("deployments", "Deployment", "deploy", "apps", ("scale", "status"))
 REPLICASETS = Resource("replicasets", "ReplicaSet", "rs", "apps", ("scale", "status"))
 SLICES = Resource("endpointslices", "EndpointSlice", "", "discovery.k8s.io")
+SCALES = Resource("scales", "Scale", "", "autoscaling")  # a view of others, not stored
 LEASES = Resource("leases", "Lease", "", "coordination.k8s.io")
 
 ALL = (CONFIGMAPS, ENDPOINTS, EVENTS, NAMESPACES, NODES, PODS, SECRETS, SERVICE_ACCOUNTS, SERVICES,
@@ -66,16 +67,17 @@ ALL = (CONFIGMAPS, ENDPOINTS, EVENTS, NAMESPACES, NODES, PODS, SECRETS, SERVICE_
 class ApiError(Exception):
     """A refusal, with the HTTP code and the Status object that clients receive."""
 
-    def __init__(self, code: int, reason: str, message: str, details: Object | None = None) -> None:
+    def __init__(self, code: int, reason: str, message: str, **details: object) -> None:
         super().__init__(message)
+        told = {"reason": reason, "details": {name: value for name, value in details.items() if value}}
         head = {"kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Failure", "message": message}
-        self.code, self.status = code, head | {"reason": reason, "details": details or {}, "code": code}
+        self.code, self.status = code, head | {key: each for key, each in told.items() if each} | {"code": code}
 
 
 def refusal(code: int, reason: str, resource: Resource, name: str, why: str) -> ApiError:
     """Return the refusal that says *why* about one object."""
-    details = {"name": name, "group": resource.group, "kind": resource.plural}
-    return ApiError(code, reason, why.format(f'{resource.qualified} "{name}"'), details)
+    told = why.format(f'{resource.qualified} "{name}"')
+    return ApiError(code, reason, told, name=name, group=resource.group, kind=resource.plural)
 
 
 def conflict(resource: Resource, name: str, why: str = _CHANGED) -> ApiError:
@@ -89,8 +91,7 @@ def invalid(resource: Resource, name: str, *causes: tuple[str, str, str]) -> Api
     kind = f"{resource.kind}.{resource.group}" if resource.group else resource.kind
     message = f'{kind} "{name}" is invalid: ' + (told[0] if len(told) == 1 else f"[{', '.join(told)}]")
     listed = [{"reason": reason, "message": text, "field": field} for reason, text, field in causes]
-    details = {"name": name, "group": resource.group, "kind": resource.kind, "causes": listed}
-    return ApiError(422, "Invalid", message, details)
+    return ApiError(422, "Invalid", message, name=name, group=resource.group, kind=resource.kind, causes=listed)
 
 
 def bad_request(message: str) -> ApiError:

@@ -33,6 +33,11 @@ _SUBDOMAIN_RULE = (
     "and must start and end with an alphanumeric character (e.g. 'example.com', regex used for validation "
     f"is '{_SUBDOMAIN}')"
 )
+_POD_RULE = (
+    "Forbidden: pod updates may not change fields other than `spec.containers[*].image`,"
+    "`spec.initContainers[*].image`,`spec.activeDeadlineSeconds`,`spec.tolerations` (only additions to existing "
+    "tolerations),`spec.terminationGracePeriodSeconds` (allow it to be set to 1 if it was previously negative)"
+)
 _NOT_RUN = ("startupProbe", "readinessProbe.exec", "readinessProbe.grpc", "livenessProbe.exec", "livenessProbe.grpc")
 
 
@@ -148,6 +153,8 @@ def _complete(resource: Resource, obj: Object) -> None:
     match resource.kind:
         case "Deployment" | "ReplicaSet":
             _fill(spec.get("strategy", {}), _DEFAULTS.get(value_at(spec, "strategy.type"), {}))
+            if spec["template"]["metadata"].get("creationTimestamp", "") is None:  # as kubectl sends it
+                del spec["template"]["metadata"]["creationTimestamp"]
             _complete_pod(spec["template"]["spec"])
         case "Pod":
             _complete_pod(spec)
@@ -183,26 +190,29 @@ def _faults(resource: Resource, obj: Object, before: Object | None) -> list[tupl
     wrong: list[tuple[str, Any, str]] = []
     not_run: list[str] = []
     if not re.fullmatch(_SUBDOMAIN, name) or len(name) > 253:
-        wrong.append(("metadata.name", f'"{name}"', _SUBDOMAIN_RULE))
+        wrong.append(("metadata.name", name, _SUBDOMAIN_RULE))
     match resource.kind:
         case "Deployment" | "ReplicaSet":
-            labels = spec["template"]["metadata"].get("labels") or {}
+            labels, selector = spec["template"]["metadata"].get("labels") or {}, spec.get("selector") or {}
             if not isinstance(spec["replicas"], int) or spec["replicas"] < 0:
                 wrong.append(("spec.replicas", spec["replicas"], "must be greater than or equal to 0"))
-            if not spec.get("selector"):
-                missing.append("spec.selector")
-            elif not spec["selector"].get("matchLabels", {}).items() <= labels.items():
-                told = ", ".join(f'"{key}":"{value}"' for key, value in sorted(labels.items()))
+            missing += [] if selector else ["spec.selector"]
+            if not selector or not selector.get("matchLabels", {}).items() <= labels.items():
                 why = "`selector` does not match template `labels`"
-                wrong.append(("spec.template.metadata.labels", f"map[string]string{{{told}}}", why))
-            if before and before["spec"]["selector"] != spec.get("selector"):
-                wrong.append(("spec.selector", spec.get("selector"), "field is immutable"))
-            not_run += ["spec.selector.matchExpressions"] if value_at(spec, "selector.matchExpressions") else []
+                wrong.append(("spec.template.metadata.labels", labels, why))
+            if before and before["spec"]["selector"] != selector:
+                wrong.append(("spec.selector", selector, "field is immutable"))
+            not_run += ["spec.selector.matchExpressions"] if selector.get("matchExpressions") else []
         case "Pod" if before and _without_images(before["spec"]) != _without_images(spec):
-            wrong.append(("spec", "", "pod updates may not change fields other than `spec.containers[*].image`"))
+            return [("FieldValueForbidden", _POD_RULE, "spec")]
         case "Service":
             missing += [] if spec["ports"] or spec.get("clusterIP") == "None" else ["spec.ports"]
             not_run += ["spec.type"] if spec["type"] == "ExternalName" else []
+            for index, port in enumerate(spec["ports"]):
+                for field in ("port", "targetPort"):
+                    if isinstance(port[field], int) and not 0 < port[field] < 65536:
+                        why = "must be between 1 and 65535, inclusive"
+                        wrong.append((f"spec.ports[{index}].{field}", port[field], why))
     path = "spec" if resource is objects.PODS else "spec.template.spec"
     if (pod := value_at(obj, path)) is not None:
         missing += [] if pod["containers"] else [f"{path}.containers"]
@@ -214,7 +224,9 @@ def _faults(resource: Resource, obj: Object, before: Object | None) -> list[tupl
             not_run += [f"{here}.{field}" for field in _NOT_RUN if value_at(container, field)]
     told = "Unsupported value: the embedded cluster does not run this"
     causes = [("FieldValueRequired", "Required value", field) for field in missing]
-    causes += [("FieldValueInvalid", f"Invalid value: {value}: {why}", field) for field, value, why in wrong]
+    for field, value, why in wrong:
+        shown = json.dumps(value, separators=(",", ":"))
+        causes.append(("FieldValueInvalid", f"Invalid value: {shown}: {why}", field))
     return causes + [("FieldValueNotSupported", told, field) for field in not_run]
 
 
@@ -225,15 +237,14 @@ def _without_images(spec: Object) -> Object:
 def patched(current: Object, kind: str, body: bytes) -> Object:
     """Return *current* as the patch wants it; raises ApiError 400, 415 or 422."""
     if kind not in PATCHES:
-        message = "the body of the request was in an unknown format - accepted media types include: "
-        raise objects.ApiError(415, "UnsupportedMediaType", message + ", ".join(PATCHES))
+        raise objects.ApiError(415, "UnsupportedMediaType", "415: Unsupported Media Type")
     try:
         patch = json.loads(body)
         if kind == JSON_PATCH:
             changed: Object = jsonpatch.apply_patch(clone(current), patch)
             return changed
     except (jsonpatch.JsonPatchException, jsonpatch.JsonPointerException) as error:
-        message = f"the server rejected our request due to an error in our request: {error}"
+        message = "the server rejected our request due to an error in our request"
         raise objects.ApiError(422, "Invalid", message) from error
     except (ValueError, TypeError) as error:
         raise objects.bad_request(f"error decoding patch: {error}") from error
@@ -271,5 +282,6 @@ def _merged_list(field: str, current: list[Any], patch: list[Any], order: list[A
             merged.pop(item.get(by), None)
         else:
             merged[item.get(by)] = _merged(merged.get(item.get(by)) or {}, item, True)
-    ranks = {item.get(by): rank for rank, item in enumerate(order)}
-    return sorted(merged.values(), key=lambda item: ranks.get(item.get(by), len(ranks)))
+    held = {item.get(by) for item in current}
+    ranks = {item.get(by): rank for rank, item in enumerate(order)}  # without an order, what is new comes first
+    return sorted(merged.values(), key=lambda item: (ranks.get(item.get(by), len(ranks)), item.get(by) in held))

@@ -13,6 +13,7 @@ from reference.cluster.environment import connectable_port
 from reference.cluster.objects import Change, Key, Object, Resource, key_of, owner
 from reference.cluster.registry import Registry
 
+OVER = ("Succeeded", "Failed")
 SERVICE_NAME, MANAGED_BY = "kubernetes.io/service-name", "kubernetes.io/managed-by"
 CONNECT_SECONDS = 5.0
 CHUNK = 65536
@@ -38,7 +39,7 @@ class EndpointController(Controller):
                 self.store.delete(objects.ENDPOINTS, key)
         elif service["spec"].get("selector"):
             found = [pod for pod in self.store.list(objects.PODS, key[0]) if _selected(service, pod)]
-            pods = [pod for pod in found if "podIP" in pod["status"]]
+            pods = [pod for pod in found if "podIP" in pod["status"] and pod["status"]["phase"] not in OVER]
             self._write(objects.SLICES, self._slice(service, pods))
             self._write(objects.ENDPOINTS, _endpoints(service, pods))
 

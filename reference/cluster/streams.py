@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import json
 import struct
+import uuid
 from collections.abc import Mapping
 from datetime import UTC, datetime
 
@@ -109,7 +110,8 @@ async def execute(request: web.BaseRequest, pod: Object, running: Running) -> we
     try:
         command = await Command.start(words, container, _yes(query, "stdin"), _yes(query, "tty"))
     except (OSError, ValueError) as error:
-        why = f"failed to start exec: OCI runtime exec failed: exec failed: {unstartable(words, error)}"
+        started = f'failed to start exec "{uuid.uuid4().hex * 2}"'
+        why = f"{started}: OCI runtime exec failed: exec failed: {unstartable(words, error)}"
         told = f"{_INTERNAL}{_INTERNAL}error executing command in container: failed to exec in container: {why}"
         await socket.send_bytes(b"\3" + _outcome("InternalError", told))
         await socket.close()

@@ -5,6 +5,8 @@ GET /health      200, or 503 while ill
 GET /ill, /well  become ill, become well
 GET /say?text    write one line to the log
 GET /exit?code   end with that exit code
+
+It begins to listen START_AFTER seconds late, and ends END_AFTER seconds after SIGTERM; with --deaf it never does.
 """
 
 from __future__ import annotations
@@ -50,7 +52,11 @@ async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> N
 async def main() -> None:
     # PID 1 of a container has no default for SIGTERM, and has to listen on more than the pod's address:
     # a port-forward reaches it by its own loopback address.
-    signal.signal(signal.SIGTERM, signal.SIG_IGN if "--deaf" in sys.argv else lambda *_: os._exit(0))
+    end = asyncio.get_running_loop().call_later, float(os.environ.get("END_AFTER", "0")), os._exit, 0
+    if "--deaf" in sys.argv:
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    else:
+        asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, *end)
     host = "0.0.0.0" if os.getpid() == 1 else os.environ.get("POD_IP", "127.0.0.1")
     await asyncio.sleep(float(os.environ.get("START_AFTER", "0")))
     server = await asyncio.start_server(serve, host, 8080)

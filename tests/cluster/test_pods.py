@@ -24,20 +24,20 @@ def test_endpoints_follow_readiness(
     deployed("fickle")
     pod = pods_of("fickle")[0]
     slices = client.DiscoveryV1Api(core.api_client).list_namespaced_endpoint_slice
+    (held,) = slices(namespace, label_selector="kubernetes.io/service-name=fickle").items
 
-    def ready() -> list[bool]:
-        found = slices(namespace, label_selector="kubernetes.io/service-name=fickle").items[0]
+    def ready(found: Any) -> list[bool]:
         return [endpoint.conditions.ready for endpoint in found.endpoints or ()]
 
-    assert ready() == [True]
-    assert core.read_namespaced_endpoints("fickle", namespace).subsets[0].addresses[0].ip == pod.status.pod_ip
+    name = held.metadata.name
+    assert ready(seen(slices, namespace, name, lambda found: True in ready(found))) == [True]
+    old = seen(core.list_namespaced_endpoints, namespace, "fickle", lambda found: found.subsets[0].addresses)
+    assert old.subsets[0].addresses[0].ip == pod.status.pod_ip
     ask(pod.metadata.name, "/ill")
     seen(core.list_namespaced_pod, namespace, pod.metadata.name, lambda pod: not pod.status.container_statuses[0].ready)
-    listing = client.DiscoveryV1Api(core.api_client).list_namespaced_endpoint_slice
-    name = slices(namespace, label_selector="kubernetes.io/service-name=fickle").items[0].metadata.name
-    seen(listing, namespace, name, lambda found: not found.endpoints[0].conditions.ready)
+    seen(slices, namespace, name, lambda found: ready(found) == [False])
     ask(pod.metadata.name, "/well")
-    seen(listing, namespace, name, lambda found: found.endpoints[0].conditions.ready)
+    seen(slices, namespace, name, lambda found: ready(found) == [True])
 
 
 def test_a_dead_container_is_restarted_and_then_backed_off(
