@@ -42,7 +42,8 @@ def recorded(kubeconfig: Path) -> Recording:
 
 def versions(kubeconfig: Path) -> dict[str, str]:
     """Return the versions of the cluster and of kubectl."""
-    told = json.loads(_kubectl(kubeconfig, "/nowhere", "version", "-o", "json").stdout)
+    with tempfile.TemporaryDirectory() as home:
+        told = json.loads(_kubectl(kubeconfig, home, "version", "-o", "json").stdout)
     return {"kubernetes": told["serverVersion"]["gitVersion"], "kubectl": told["clientVersion"]["gitVersion"]}
 
 

@@ -41,12 +41,12 @@ def test_kubectl_exec_passes_on_errors(kubectl: Kubectl, deployed: Deploy, pods_
 
 
 def test_kubectl_exec_gives_a_terminal(
-    kubeconfig: Path, namespace: str, kubectl: Kubectl, deployed: Deploy, pods_of: Pods
+    kubeconfig: Path, namespace: str, tmp_path: Path, deployed: Deploy, pods_of: Pods
 ) -> None:
     deployed("seated")
     words = ["kubectl", "-n", namespace, "exec", "-it", pods_of("seated")[0].metadata.name, "--"]
     ours, theirs = pty.openpty()
-    env = {"PATH": os.environ["PATH"], "KUBECONFIG": str(kubeconfig), "TERM": "dumb"}
+    env = {"PATH": os.environ["PATH"], "HOME": str(tmp_path), "KUBECONFIG": str(kubeconfig), "TERM": "dumb"}
     running = subprocess.Popen(
         [*words, "sh", "-c", "test -t 0 && read word && echo got $word"],
         stdin=theirs, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=env,
