@@ -8,6 +8,7 @@ import uuid
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from subprocess import DEVNULL
 
 import aiohttp
 
@@ -133,7 +134,7 @@ class Container:
         self.folder = Path(self.spec.get("workingDir") or image.workdir or around.home)
         began = now()
         try:
-            self._process = Process(words, self.environment, self.folder, self.log)
+            self._process = Process(words, self, [self.log.feed], DEVNULL, tty=False)
         except (OSError, ValueError) as error:
             self.log.close()
             message = _RUNTIME_SAYS + unstartable(words, error)
@@ -145,6 +146,7 @@ class Container:
         try:
             await asyncio.wait({self._process.exited})
         finally:
+            self.log.close()
             for probe in probes:
                 probe.cancel()
         code = self._process.exited.result()

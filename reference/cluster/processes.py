@@ -12,9 +12,11 @@ import signal
 import subprocess
 import termios
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Protocol
+
+Output = Callable[[bytes], None]
 
 _PR_SET_PDEATHSIG = 1
 _CHUNK = 65536
@@ -62,7 +64,9 @@ class Log:
         self._grown = asyncio.Event()
 
 
-def _bind_life_to(parent: int, terminal: bool = False) -> Callable[[], None]:
+def _prepared(parent: int, terminal: bool) -> Callable[[], None]:
+    """Return what a child does before it runs its command: it binds its life to its parent's."""
+
     def prepare() -> None:
         _libc.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
         if os.getppid() != parent:  # it died before the line above: nobody would ever end this process
@@ -73,22 +77,42 @@ def _bind_life_to(parent: int, terminal: bool = False) -> Callable[[], None]:
     return prepare
 
 
+class Place(Protocol):
+    """Where a container's process runs, and the commands beside it."""
+
+    environment: dict[str, str]
+    folder: Path
+
+
 class Process:
     """A running command in a session of its own; `exited` resolves to its code, 128 + n when signal n ended it."""
 
-    def __init__(self, command: Sequence[str], variables: Mapping[str, str], folder: Path, log: Log) -> None:
-        """Start it; raises OSError or ValueError when it cannot be started."""
+    def __init__(self, words: Sequence[str], place: Place, outputs: Sequence[Output], stdin: int, tty: bool) -> None:
+        """Start it; what it writes goes to one output, or to one for stdout and one for stderr.
+
+        Raises OSError or ValueError when it cannot be started.
+        """
         loop = asyncio.get_running_loop()
         self.exited: asyncio.Future[int] = loop.create_future()
-        self._popen = subprocess.Popen(
-            command, env=variables, cwd=folder, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT, start_new_session=True, preexec_fn=_bind_life_to(os.getpid()),
-        )  # fmt: skip
-        assert self._popen.stdout
-        self._log, self._pipe = log, self._popen.stdout
-        os.set_blocking(self._pipe.fileno(), False)
+        pipes = [pty.openpty()] if tty else [os.pipe() for _ in outputs]
+        self._outputs = {reading: output for (reading, _), output in zip(pipes, outputs, strict=True)}
+        try:
+            self._popen = subprocess.Popen(
+                words, env=place.environment, cwd=place.folder, stdin=pipes[0][1] if tty else stdin,
+                stdout=pipes[0][1], stderr=pipes[-1][1], start_new_session=True, preexec_fn=_prepared(os.getpid(), tty),
+            )  # fmt: skip
+        except (OSError, ValueError):
+            for reading in self._outputs:
+                os.close(reading)
+            raise
+        finally:
+            for _, writing in pipes:
+                os.close(writing)
+        self.stdin = os.fdopen(os.dup(pipes[0][0]), "wb", buffering=0) if tty else self._popen.stdin
+        for reading in self._outputs:
+            os.set_blocking(reading, False)
+            loop.add_reader(reading, self._read, reading)
         self._pidfd = os.pidfd_open(self._popen.pid)
-        loop.add_reader(self._pipe, self._read)
         loop.add_reader(self._pidfd, self._end)
 
     async def stop(self, grace: float) -> None:
@@ -100,89 +124,37 @@ class Process:
         self.kill()
         await asyncio.wait({self.exited})
 
-    def kill(self) -> None:
+    def kill(self, *_: object) -> None:
         """End the process and everything that it started in its session, unless it is over."""
         with contextlib.suppress(ProcessLookupError):
             if not self.exited.done():
                 os.killpg(self._popen.pid, signal.SIGKILL)
 
-    def _read(self) -> bool:
+    def _read(self, reading: int) -> bool:
         try:
-            data = os.read(self._pipe.fileno(), _CHUNK)
+            data = os.read(reading, _CHUNK)
         except BlockingIOError:
             return False
+        except OSError:  # the end of a terminal
+            data = b""
         if data:
-            self._log.feed(data)
+            self._outputs[reading](data)
         else:
-            asyncio.get_running_loop().remove_reader(self._pipe)
+            asyncio.get_running_loop().remove_reader(reading)
         return bool(data)
 
     def _end(self) -> None:
         loop = asyncio.get_running_loop()
         self.kill()  # before the wait: until then the number cannot belong to anybody else
         code = self._popen.wait()
-        while self._read():
-            pass
-        loop.remove_reader(self._pipe)
+        for reading in self._outputs:
+            while self._read(reading):
+                pass
+            loop.remove_reader(reading)
+            os.close(reading)
         loop.remove_reader(self._pidfd)
-        self._pipe.close()
         os.close(self._pidfd)
-        self._log.close()
         self.exited.set_result(code if code >= 0 else 128 - code)
-
-
-class Place(Protocol):
-    """Where a container runs: what a command beside it shares."""
-
-    environment: dict[str, str]
-    folder: Path
-
-
-class Command:
-    """A command run in the place of a container, with pipes or at a terminal; `outputs` are its channels 1 and 2."""
-
-    def __init__(self, process: asyncio.subprocess.Process, write: Callable[[bytes], object]) -> None:
-        self.process, self._write = process, write
-        self.outputs = {n: each for n, each in ((1, process.stdout), (2, process.stderr)) if each}
-
-    @classmethod
-    async def start(cls, words: Sequence[str], place: Place, stdin: bool, tty: bool) -> Command:
-        """Start it; raises OSError or ValueError when it cannot be started."""
-        ours, theirs = pty.openpty() if tty else (-1, subprocess.PIPE)
-        try:
-            process = await asyncio.create_subprocess_exec(
-                *words, env=place.environment, cwd=place.folder, stdin=theirs if stdin or tty else subprocess.DEVNULL,
-                stdout=theirs, stderr=theirs, start_new_session=True, preexec_fn=_bind_life_to(os.getpid(), tty),
-            )  # fmt: skip
-        except (OSError, ValueError):
-            if tty:
-                os.close(ours)
-            raise
-        finally:
-            if tty:
-                os.close(theirs)
-        if not tty:
-            return cls(process, process.stdin.write if process.stdin else len)
-        terminal = os.fdopen(ours, "r+b", buffering=0)
-        command = cls(process, terminal.write)
-        output = command.outputs[1] = asyncio.StreamReader()
-        protocol = asyncio.StreamReaderProtocol(output)
-        await asyncio.get_running_loop().connect_read_pipe(lambda: protocol, terminal)
-        return command
-
-    def take(self, channel: int, data: bytes) -> None:
-        """Pass on what came for stdin (channel 0), or its end (channel 255)."""
-        with contextlib.suppress(OSError, ValueError):
-            if channel == 0:
-                self._write(data)
-            elif (channel, data) == (255, b"\0") and self.process.stdin:
-                self.process.stdin.close()
-
-    def end(self, *_: object) -> None:
-        """End it with all that it started, unless it is over."""
-        if self.process.returncode is None:
-            with contextlib.suppress(ProcessLookupError):
-                os.killpg(self.process.pid, signal.SIGKILL)
 
 
 def unstartable(words: Sequence[str], error: Exception) -> str:

@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import json
 import struct
 import uuid
 from collections.abc import Mapping
 from datetime import UTC, datetime
+from subprocess import DEVNULL, PIPE
 
 from aiohttp import WSMsgType, web
 
 from reference.cluster.containers import Container
 from reference.cluster.objects import ApiError, Object, bad_request
-from reference.cluster.processes import Command, Log, stamp, unstartable
+from reference.cluster.processes import Log, Process, stamp, unstartable
 
 _EXEC_PROTOCOLS = ("v5.channel.k8s.io", "v4.channel.k8s.io")
 _INTERNAL = "Internal error occurred: "
@@ -107,37 +107,46 @@ async def execute(request: web.BaseRequest, pod: Object, running: Running) -> we
     socket = web.WebSocketResponse(protocols=_EXEC_PROTOCOLS, max_msg_size=0)
     await socket.prepare(request)
     words = query.getall("command", [])
+    tty, frames = _yes(query, "tty"), asyncio.Queue[bytes]()
+    outputs = [lambda data: frames.put_nowait(b"\1" + data), lambda data: frames.put_nowait(b"\2" + data)]
     try:
-        command = await Command.start(words, container, _yes(query, "stdin"), _yes(query, "tty"))
+        stdin = PIPE if _yes(query, "stdin") else DEVNULL
+        command = Process(words, container, outputs[:1] if tty else outputs, stdin, tty)
     except (OSError, ValueError) as error:
         started = f'failed to start exec "{uuid.uuid4().hex * 2}"'
         why = f"{started}: OCI runtime exec failed: exec failed: {unstartable(words, error)}"
         told = f"{_INTERNAL}{_INTERNAL}error executing command in container: failed to exec in container: {why}"
-        await socket.send_bytes(b"\3" + _outcome("InternalError", told))
+        await socket.send_bytes(_outcome("InternalError", told))
         await socket.close()
         return socket
 
-    async def relay(channel: int, reader: asyncio.StreamReader) -> None:
-        with contextlib.suppress(OSError):  # the end of a terminal is an error
-            while received := await reader.read(_CHUNK):
-                await socket.send_bytes(bytes((channel,)) + received)
+    def finish(exited: asyncio.Future[int]) -> None:
+        told = f"command terminated with non-zero exit code: exit code {exited.result()}"
+        frames.put_nowait(_outcome("NonZeroExitCode", told, exited.result()) if exited.result() else _outcome())
 
-    async def relay_all() -> None:
-        await asyncio.gather(*(relay(channel, reader) for channel, reader in command.outputs.items()))
-        code = await command.process.wait()
-        code = code if code >= 0 else 128 - code
-        told = f"command terminated with non-zero exit code: exit code {code}"
-        await socket.send_bytes(b"\3" + (_outcome("NonZeroExitCode", told, code) if code else _outcome()))
+    async def send_all() -> None:
+        frame = b""
+        while frame[:1] != b"\3":
+            frame = await frames.get()
+            await socket.send_bytes(frame)
         await socket.close()
 
-    relaying = asyncio.create_task(relay_all())
-    process.exited.add_done_callback(command.end)
+    command.exited.add_done_callback(finish)
+    process.exited.add_done_callback(command.kill)
+    sending = asyncio.create_task(send_all())
+    loop = asyncio.get_running_loop()
+    entry = (await loop.connect_write_pipe(asyncio.BaseProtocol, command.stdin))[0] if command.stdin else None
     async for message in socket:
         data = message.data if message.type is WSMsgType.BINARY else message.data.encode()
-        command.take(data[0], data[1:])
-    relaying.cancel()
-    process.exited.remove_done_callback(command.end)
-    command.end()
+        if entry and data[:1] == b"\0":
+            entry.write(data[1:])
+        elif entry and data == b"\xff\0":
+            entry.close()
+    sending.cancel()
+    process.exited.remove_done_callback(command.kill)
+    command.kill()
+    if entry:
+        entry.close()
     return socket
 
 
@@ -145,7 +154,7 @@ def _outcome(reason: str = "", message: str = "", code: int = 0) -> bytes:
     status: Object = {"metadata": {}, "status": "Failure" if reason else "Success"}
     status |= {"message": message, "reason": reason} if reason else {}
     status |= {"details": {"causes": [{"reason": "ExitCode", "message": str(code)}]}} if code else {}
-    return json.dumps(status).encode()
+    return b"\3" + json.dumps(status).encode()
 
 
 async def portforward(request: web.BaseRequest, pod: Object, running: Running) -> web.StreamResponse:

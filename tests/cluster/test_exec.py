@@ -87,3 +87,11 @@ def test_a_command_ends_with_its_container(
     sleeping.run_forever(timeout=20)
     assert not sleeping.is_open()
     assert sleeping.returncode == 137
+
+
+def test_much_goes_in_and_comes_out(kubectl: Kubectl, deployed: Deploy, pods_of: Pods) -> None:
+    deployed("wide")
+    pod = pods_of("wide")[0].metadata.name
+    much = "0123456789abcdef" * 65536
+    assert kubectl("exec", "-i", pod, "--", "wc", "-c", stdin=much).strip() == str(len(much))
+    assert kubectl("exec", pod, "--", "head", "-c", "3000000", "/dev/zero") == "\0" * 3000000
