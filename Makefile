@@ -50,7 +50,7 @@ kind: setup  ## Judge it on a real KIND cluster (VARIANT=fixed; KEEP=1 lets a Do
 
 kind-test: setup  ## Run the tests that take any cluster on KIND: what the embedded one is held to
 	@$(KIND) bash -c 'tests/cluster/load-into-kind && \
-	  CLUSTER_TEST_KUBECONFIG=$(KEPT)/kubeconfig KIND_TEST_KUBECONFIG=$(KEPT)/kubeconfig \
+	  CLUSTER_TEST_KUBECONFIG=$(CURDIR)/$(KEPT)/kubeconfig KIND_TEST_KUBECONFIG=$(CURDIR)/$(KEPT)/kubeconfig \
 	  $(RUN) -m pytest -q tests/cluster tests/suite/test_rights.py tests/kind $(ARGS)'
 
 kind-down: $(VENV)/.installed  ## Remove what `kind` made, and nothing else
