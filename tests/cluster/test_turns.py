@@ -107,3 +107,25 @@ def test_a_turn_that_was_lost_is_told(
     with pytest.raises(NotRestored, match="took the turn while the incident was being played"):
         first.give_back()
     assert leases.read_namespaced_lease(LEASE, namespace).spec.holder_identity == "another"
+
+
+def test_a_renewal_that_fails_does_not_hide_that_the_turn_is_lost(
+    pair: tuple[Turn, Turn], leases: client.CoordinationV1Api, namespace: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(turns, "RENEWED_EVERY", 0.1)
+    first, second = pair
+    first.take()
+    failed = list[object]()
+
+    def gone(before: object) -> bool:
+        failed.append(before)
+        raise client.ApiException(status=404)
+
+    monkeypatch.setattr(first, "_write", gone)
+    eventually("a renewal has failed", lambda: failed, within=5)
+    leases.delete_namespaced_lease(LEASE, namespace)
+    second.take(patience=5)
+    eventually("the first has ended", lambda: not first._keeping.is_alive(), within=5)  # type: ignore[union-attr]
+
+    with pytest.raises(NotRestored, match="took the turn while the incident was being played"):
+        first.give_back()
