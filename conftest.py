@@ -13,9 +13,11 @@ pytest_plugins = [
     "fixtures.browser",
     "fixtures.evidence",
     "fixtures.enactment",
+    "fixtures.enactment.sock_shop",
     "fixtures.checking",
     "steps.incidents",
     "steps.operations",
     "steps.records",
     "steps.shopping",
+    "steps.signs",
 ]

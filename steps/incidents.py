@@ -1,15 +1,14 @@
-"""Words about what breaks and what comes back."""
+"""Words about what breaks and what comes back, in any system."""
 
 from __future__ import annotations
 
 from pytest_bdd import parsers, step
 
 from fixtures.enactment.incident import Incident
-from fixtures.enactment.states import orders_in_every_state
 
 
 @step("the shop is selling")
-def is_selling(incident: Incident) -> None:
+def is_serving(incident: Incident) -> None:
     incident.act(incident.begin)
 
 
@@ -20,14 +19,4 @@ def goes_away(incident: Incident, service: str) -> None:
 
 @step(parsers.parse("the {service} comes back"))
 def comes_back(incident: Incident, service: str) -> None:
-    incident.act(lambda: incident.restore_service(service))
-
-
-@step(parsers.parse("the books hold an order of {name}'s in every state"))
-def books_hold(incident: Incident, name: str) -> None:
-    incident.act(lambda: incident.plant(name, lambda: orders_in_every_state(incident, name)))
-
-
-@step("the books are put right again")
-def books_put_right(incident: Incident) -> None:
-    incident.act(lambda: incident.uproot("planted orders"))
+    incident.act(lambda: incident.restore(service))

@@ -10,7 +10,7 @@ import pytest
 if TYPE_CHECKING:
     from pytest_bdd.parser import Step
 
-    from fixtures.enactment.shopper import Shopper
+    from fixtures.enactment.sock_shop.shopper import Shopper
 
 WAY = os.environ["SABOTAGE"]
 
@@ -19,7 +19,7 @@ WAY = os.environ["SABOTAGE"]
 def sabotaged(monkeypatch: pytest.MonkeyPatch) -> None:
     """Whoever checks out breaks the harness, or somebody else scales the gateway meanwhile; or nothing is broken."""
     from fixtures.enactment.incident import Incident
-    from fixtures.enactment.shopper import Shopper
+    from fixtures.enactment.sock_shop.shopper import Shopper
 
     ways = {"in an act": _breaks, "by somebody else": _meddles}
     if WAY in ways:

@@ -7,9 +7,9 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from fixtures.cluster.states import LogLine
-from fixtures.enactment.readings.payments import REFUSED, in_short, of_customers, outcomes
-from fixtures.enactment.readings.shopping import PAYMENT_FAILED
-from fixtures.enactment.readings.shopping import REFUSED as TOLD_REFUSED
+from fixtures.enactment.sock_shop.readings.payments import REFUSED, in_short, of_customers, outcomes
+from fixtures.enactment.sock_shop.readings.shopping import PAYMENT_FAILED
+from fixtures.enactment.sock_shop.readings.shopping import REFUSED as TOLD_REFUSED
 
 BEGAN = datetime(2025, 11, 7, 16, 2, 43, tzinfo=UTC)
 URL = "http://stripe-mock/v1/charges"
