@@ -123,16 +123,16 @@ def use_or_start(state: Path, keep: bool) -> OwnEngine | None:
     own = OwnEngine(state)
     log = state / "logs" / "dockerd.log"
     if not own.exists:
-        if (trouble := _trouble()) is None:
+        if (why := trouble()) is None:
             return None
         if not _may_start():
-            raise trouble
-        say(f"no Docker engine answers ({trouble.cause})")
+            raise why
+        say(f"no Docker engine answers ({why.cause})")
     own.start(log, keep)
     return own
 
 
-def _trouble() -> CannotRun | None:
+def trouble() -> CannotRun | None:
     """Why the user's engine cannot be used, or None when it answers."""
     if not shutil.which("docker"):
         remedy = "install Docker: docs.docker.com/engine/install"

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import fcntl
-import shutil
 import subprocess
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -12,7 +11,7 @@ from pathlib import Path
 from reference import pin
 from reference.deploying import Cluster, Unusable
 from reference.kind import cluster, deployment, images
-from reference.kind.engine import OwnEngine, use_or_start
+from reference.kind.engine import OwnEngine, trouble, use_or_start
 from reference.kustomize import NAMESPACE
 from reference.programs import ending_on_signals, say
 from reference.refusal import CannotRun
@@ -69,7 +68,11 @@ def down(state: Path) -> None:
         engine = OwnEngine(state)
         if engine.exists:
             engine.end()
-        elif shutil.which("docker"):
+        elif (why := trouble()) is not None:
+            if (state / "kubeconfig").exists():
+                raise why
+            say(f"nothing is remembered that could be removed ({why.cause})")
+        else:
             kind = cluster.command(state / "logs" / "down.log")
             if cluster.exists(kind):
                 cluster.check_that_it_is_ours()

@@ -75,6 +75,23 @@ def test_kind_down_with_nothing_to_remove_says_so(equipped: Machine):
     assert not [call for call in equipped.calls if "delete" in call or " rm " in call]
 
 
+def test_kind_down_without_an_engine_has_nothing_to_remove(machine: Machine):
+    machine.has("docker", "kind")
+    machine.answer("^docker version", "Cannot connect to the Docker daemon\n", ends=1)
+    ended = machine.run("kind-down")
+    assert ended.returncode == 0
+    assert "nothing is remembered that could be removed" in ended.stdout
+
+
+def test_kind_down_without_the_engine_of_a_cluster_that_is_remembered(machine: Machine):
+    machine.has("docker", "kind")
+    machine.answer("^docker version", "Cannot connect to the Docker daemon\n", ends=1)
+    machine.state.mkdir()
+    (machine.state / "kubeconfig").touch()
+    assert refused(machine.run("kind-down")) == "E-DOCKER-DOWN"
+    assert left(machine) == ["kubeconfig"]
+
+
 def test_a_port_that_is_taken_is_told_before_anything_is_made(equipped: Machine):
     with socket.create_server(("127.0.0.1", 0)) as taken:
         equipped.port = taken.getsockname()[1]
