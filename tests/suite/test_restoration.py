@@ -12,7 +12,7 @@ import pytest
 
 from fixtures.cluster.driver import Cluster
 from fixtures.cluster.states import Json
-from fixtures.faults.outage import HELD
+from fixtures.faults.held import HELD
 from fixtures.waiting import eventually
 from tests.suite.runs import FEATURE, Running, profile, run
 

@@ -1,0 +1,150 @@
+"""A rollout on a real API server: the gateway's change is rolled out and back, and payments tell of it."""
+
+from __future__ import annotations
+
+import shlex
+import subprocess
+from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import replace
+from datetime import UTC, datetime
+from itertools import count
+from pathlib import Path
+
+import pytest
+import requests
+
+from fixtures.cluster.driver import Cluster
+from fixtures.cluster.tunnel import open_tunnels
+from fixtures.faults.held import HELD
+from fixtures.faults.rollout import Rollout
+from fixtures.stack.launch import LaunchedStack
+from fixtures.stack.profile import Capability, load_profile
+from fixtures.waiting import eventually
+from judging.findings import NotSteady, NotWitnessed
+from tests.suite.one_deployment import caused, watched
+from tests.suite.runs import ROOT
+
+BACKEND = "payment-backend"
+AUDIT = Capability("audit_logging", BACKEND, variable="DATABASE_MODULE", value="audit")
+UNKNOWN = replace(AUDIT, value="nonsense")  # the service ends when it reads it
+NEW = Capability("demo_mode", BACKEND, variable="DEMO_MODE", value="off")
+AUDITED = 250.0  # milliseconds that writing a payment down takes at least, with the audit's writes
+CARD = {"card_number": "4111111111111111", "expiry": "12/30", "cvv": "123", "holder_name": "Somebody"}
+
+
+@pytest.fixture(scope="module")
+def kubeconfig() -> Iterator[Path]:
+    """Of a stack whose gateway runs as its document says."""
+    profile = load_profile(ROOT / "stacks" / "embedded.toml")
+    words = "{python} -m reference run --variant otp-documented --kubeconfig {kubeconfig} --logs {logs}"
+    launched = LaunchedStack(replace(profile, start=tuple(words.split())), ROOT)
+    try:
+        yield launched.ready()
+    finally:
+        launched.stop()
+
+
+@pytest.fixture(scope="module")
+def cluster(kubeconfig: Path) -> Iterator[Cluster]:
+    """The namespace of that stack, once the gateway is up."""
+    found = Cluster(kubeconfig, "", "sock-shop")
+    found.follow()
+    eventually(
+        "the gateway is up", lambda: [each for each in found.deployments() if not each.available],
+        lambda away: not away, within=60, wake=found.changes.wait,
+    )  # fmt: skip
+    yield found
+    found.changes.stop()
+
+
+@pytest.fixture(scope="module")
+def written(cluster: Cluster) -> Iterator[object]:
+    """How many milliseconds the gateway takes to write down a payment that is made now, by its own log."""
+    with open_tunnels(cluster) as lend:
+
+        def pay() -> float:
+            began, (host, port) = datetime.now(UTC), lend(BACKEND, 8000)
+            with suppress(requests.RequestException):
+                payment = requests.post(f"http://{host}:{port}/payment/initiate", json=CARD, timeout=10).json()
+                told = [line.text for line in cluster.logs(BACKEND, began) if payment["payment_id"] in line.text]
+                return float(told[0].split("ms=")[1].split()[0])
+            raise ConnectionError("the gateway does not answer")
+
+        yield pay
+
+
+@pytest.fixture
+def rollout(cluster: Cluster, written):
+    """Makes a rollout of a change, seen by how long payments take to be written down."""
+    number = count(1)
+
+    def make(place: Capability, within: float = 30) -> Rollout:
+        def seen() -> str:
+            return f"a payment takes {taken:.0f} ms" if (taken := written()) >= AUDITED else ""
+
+        def gone() -> str:
+            return f"a payment takes {taken:.0f} ms" if (taken := written()) < AUDITED else ""
+
+        return Rollout(cluster, "the change", place, f"run-{next(number)}", seen, gone, within, 10)
+
+    return make
+
+
+@pytest.fixture(autouse=True)
+def as_before(cluster: Cluster) -> Iterator[None]:
+    """Whatever a test does, the gateway's Deployment is what it was, and ready."""
+    before = as_written(cluster)
+    yield
+    assert as_written(cluster) == before
+    assert cluster.deployment(BACKEND).available
+
+
+def as_written(cluster: Cluster) -> tuple[object, dict[str, str]]:
+    found = cluster.deployment(BACKEND)
+    notes = {key: note for key, note in found.annotations.items() if not key.startswith("deployment.kubernetes.io/")}
+    return found.record["spec"], notes
+
+
+def test_the_gateways_change_is_rolled_out_and_back(rollout, written):
+    before = written()
+    faults, noted = caused(rollout(AUDIT))
+    changed = written()
+    faults.end_all()
+
+    assert before < AUDITED <= changed
+    assert written() < AUDITED
+    assert noted == ["planned", "applied", "witnessed", "undone", "undo_witnessed"]
+
+
+def test_a_change_that_keeps_the_service_from_starting_is_not_believed_and_taken_back(rollout, cluster):
+    noted: list[str] = []
+    faults = watched(noted)
+
+    with pytest.raises(NotWitnessed, match="rolled out"):
+        faults.cause(rollout(UNKNOWN, within=3))
+    assert HELD in cluster.deployment(BACKEND).annotations
+    faults.end_all()
+
+    assert noted == ["planned", "applied", "undone", "undo_witnessed"]
+
+
+@pytest.mark.parametrize("place", [AUDIT, NEW], ids=["a variable that was there", "a variable that was not"])
+def test_what_a_dead_run_left_is_put_back_by_the_command_that_the_next_one_tells(rollout, kubeconfig, cluster, place):
+    rollout(place).apply()
+    with pytest.raises(NotSteady, match="put it back with") as told:
+        rollout(place).apply()
+    command = shlex.split(str(told.value).partition("put it back with: ")[2])
+    assert command[0] == "kubectl"
+
+    done = subprocess.run(
+        ["kubectl", f"--kubeconfig={kubeconfig}", f"--cache-dir={kubeconfig.parent / 'cache'}", *command[1:]],
+        capture_output=True, text=True, timeout=30, check=False,
+    )  # fmt: skip
+
+    assert done.returncode == 0, done.stderr
+    eventually(
+        "it is settled", lambda: cluster.deployment(BACKEND), lambda found: found.available,
+        within=30, wake=cluster.changes.wait,
+    )  # fmt: skip
+    assert HELD not in cluster.deployment(BACKEND).annotations
