@@ -9,7 +9,7 @@ import json
 import re
 import string
 from bisect import bisect_right
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import cache, partial
 from itertools import accumulate
 from typing import Any
@@ -17,6 +17,7 @@ from urllib.parse import quote, quote_plus
 
 # A space stands for any separator or none: "long num" is longNum, long_num and LONG-NUM.
 NAMES = {
+    "one-time password": ("otp code", "otp", "one time password", "one time code"),
     "card number": ("long num", "card number", "card no", "cc number"),
     "CVV": ("ccv", "cvv2", "cvv", "cvc2", "cvc", "security code"),
     "card expiry": ("expires", "expiry", "expiration"),
@@ -40,8 +41,11 @@ _Shape = tuple[tuple[bytes, ...], re.Pattern[str], Callable[[re.Match[str]], str
 _NOTHING = r"(?!«|(?:null|None|nil|true|false|undefined)\b)"
 _ASSIGNED = r"[\"'\]]*\\*[\"']?\s*(?:=>|[:=]|%3D|%3A)\s*"
 _BARE = r"[^\s,;&\"'<>(){}\[\]\\«]+"
+_ALONE = r"(?![\w-]|[.:]\d)"  # not the beginning of a stamp, an amount or an identifier
+_BEFORE_NUMBER = r"(?:(?<![\w.$€£+-])|(?<=%3D)|(?<=%22)|(?<=\\[nrt]))"
 _EXPIRY = r"(?:0?[1-9]|1[0-2])\s*(?:\\?/|-|%2F)\s*(?:20)?\d\d(?![\d/-])"
 _UNQUOTED = {
+    "one-time password": r"\d{4,8}" + _ALONE,
     "card number": r"\d[\d -]{10,21}\d",
     "CVV": r"\d{3,4}(?!\d)",
     "card expiry": _EXPIRY,
@@ -118,6 +122,8 @@ _SHAPES: list[_Shape] = [
     (tuple(trigger.encode() for trigger in triggers), re.compile(pattern), partial(_replaced, kind))
     for triggers, kind, pattern in (
         *map(_named, NAMES),
+        (("otp",), "one-time password",
+         r"(?P<before>\b(?i:otp)(?i: code)?(?: \([\w ]{1,20}\))?(?: is)?:?\s+)\d{6}" + _ALONE),
         (("bearer",), "token", r"(?P<before>\b[Bb]earer\s+)[\w.~+/=-]{12,}"),
         (("sklive", "sktest", "rklive", "rktest", "whsec"), "token",
          r"(?P<before>\b(?:[sr]k_(?:live|test)|whsec)_)[A-Za-z0-9]{6,}"),
@@ -161,12 +167,17 @@ class Redaction:
         """Register a secret that the run uses (kind: 'card number', 'CVV', 'password', 'token', 'cookie').
 
         It is then found url-encoded, JSON- or HTML-escaped and in base64, a card number also in groups. One
-        that is too short or too plain to be told from ordinary words is found only in quotes or after `=`.
+        that is too short or too plain to be told from ordinary words is found only in quotes or after `=`, and
+        a short number only where it stands alone: a stamp or an amount may hold the same digits.
         """
         self._clean.clear()
         value = value.strip()
         mark = _mark(kind, value)
         digits = re.sub(r"[ -]", "", value)
+        if value.isdigit() and 6 <= len(value) < 12:
+            self._patterns.append((value, re.compile(rf"{_BEFORE_NUMBER}{value}{_ALONE}"), mark))
+            self._remember(_base64_cores(value), mark)
+            return
         if len(value) < 6 or (value.isalpha() and len(value) < 12):
             after = rf"(?:(?<=[\"'=])|(?<=%3D)){re.escape(value)}(?=\\*[\"'&;,\s]|$)"
             self._patterns += [(value, re.compile(after), mark)] if value else []
@@ -174,7 +185,10 @@ class Redaction:
         if digits.isdigit() and len(digits) >= 12:
             grouped = r"(?:[ .+-]|%20|%2D|&nbsp;|\xa0)?".join(digits)
             self._patterns.append((digits[:2], re.compile(rf"(?<!\d){grouped}(?!\d)"), mark))
-        self._marks |= dict.fromkeys((*_spellings(value), *_spellings(digits or value)), mark)
+        self._remember((*_spellings(value), *_spellings(digits or value)), mark)
+
+    def _remember(self, spellings: Iterable[str], mark: str) -> None:
+        self._marks |= dict.fromkeys(spellings, mark)
         self._marks = dict(sorted(self._marks.items(), key=lambda item: -len(item[0])))
 
     def text(self, text: str) -> str:
@@ -206,8 +220,11 @@ class Redaction:
         if isinstance(data, Mapping):
             # A cookie, a header or an environment variable comes as {"name": …, "value": …}.
             kind = kind_of_field(data["name"]) if isinstance(data.get("name"), str) else None
+            place = data.get("loc")  # a refused field comes as {"loc": ["body", name], "input": …}
+            refused = kind_of_field(str(place[-1])) if isinstance(place, (list, tuple)) and place else None
+            kinds = {"value": kind, "input": refused}
             return {
-                name: self._field(kind if name == "value" else kind_of_field(str(name)), value)
+                name: self._field(kinds[name] if name in kinds else kind_of_field(str(name)), value)
                 for name, value in data.items()
             }
         if isinstance(data, (list, tuple)):

@@ -29,6 +29,11 @@ def lines(count: int, seed: int = 6) -> Iterator[str]:
                 f'uid: "{uuid.UUID(int=draw.getrandbits(128))}" resourceVersion: "{stamp % 99}" key: value',
                 f"expires: 2026-12-31, Idempotency-Key: {order}, the password field is empty",
                 f"0.{draw.randrange(10**16):016d} {draw.random()} {draw.randrange(10**10)} cookies",
+                f"INFO: payment {uuid.UUID(int=draw.getrandbits(128))} written: "
+                f"began=2026-01-07T12:01:22.{draw.choice((482913, stamp % 10**6)):06d}+00:00 "
+                f"ms={draw.random() * 400:.1f} at_once={draw.randrange(41)}",
+                f'POST /payment/verify-otp: 200 OK, otp_timeout_ms=400, "otp": null, '
+                f'{draw.randrange(100)} OTP sessions, {{"amount": {draw.randrange(10**6)}.00, "otp_service": "ready"}}',
                 f'{{"automountServiceAccountToken": false, "secretName": "{trace}", "token": null}}',
             )
         )

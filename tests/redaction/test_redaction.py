@@ -126,6 +126,25 @@ def test_a_known_card_number_is_found_in_any_grouping(text: str) -> None:
         ("paid with 3782-822463-10005", "paid with «redacted card number ending 0005»"),
         ("card%3D4242424242424242", "card%3D«redacted card number ending 4242»"),
         (r"line\n4242424242424242", r"line\n«redacted card number ending 4242»"),
+        (
+            '{"otp":"482913","session_id":"1f0c-77","payment_id":"5a-1","otp_timeout_ms":400}',
+            '{"otp":"«redacted one-time password»","session_id":"«redacted session»","payment_id":"5a-1",'
+            '"otp_timeout_ms":400}',
+        ),
+        ("issued otp=482913 for 5a-1 in 31 ms", "issued otp=«redacted one-time password» for 5a-1 in 31 ms"),
+        ("{'otp': 482913, 'verified': False}", "{'otp': «redacted one-time password», 'verified': False}"),
+        ("One-time password: 482913.", "One-time password: «redacted one-time password»."),
+        ("Your OTP Code (Demo Only) 482913", "Your OTP Code (Demo Only) «redacted one-time password»"),
+        (
+            "generated OTP 482913, session_id=1f0c-77",
+            "generated OTP «redacted one-time password», session_id=«redacted session»",
+        ),
+        ("?session_id=1f0c-77&otp=482913&x=1", "?session_id=«redacted session»&otp=«redacted one-time password»&x=1"),
+        (
+            '{"card_number":"5544154011345918","expiry":"12/27","cvv":"987","card_last_four":"5918"}',
+            '{"card_number":"«redacted card number ending 5918»","expiry":"«redacted card expiry»",'
+            '"cvv":"«redacted CVV»","card_last_four":"5918"}',
+        ),
     ],
 )
 def test_unknown_secrets_are_found_where_stacks_write_them(text: str, clean: str) -> None:
@@ -183,11 +202,45 @@ def test_a_short_secret_does_not_eat_ordinary_numbers() -> None:
     assert redaction.text('typed "958" x=958') == 'typed "«redacted CVV»" x=«redacted CVV»'
 
 
+def test_what_a_form_was_refused_for_is_known_by_its_place() -> None:
+    refused = {"loc": ["body", "cvv"], "msg": "Value error, CVV must be 3-4 digits", "input": "98765"}
+    other = {"loc": ["body", "amount"], "msg": "Input should be a valid number", "input": "much"}
+
+    assert Redaction().data({"detail": [refused, other]}) == {"detail": [refused | {"input": "«redacted CVV»"}, other]}
+    assert Redaction().data({"loc": [], "input": "98765"}) == {"loc": [], "input": "98765"}
+
+
+@pytest.mark.parametrize(
+    "text", ["482913", '"482913"', "code=482913", "typed 482913.", "a,482913,b", "<b>482913</b>", '"x":482913}',
+             "x%3D482913", "(482913)", r"line\n482913", base64.b64encode(b"code 482913 of Ada").decode()],
+)  # fmt: skip
+def test_a_known_code_is_found_wherever_it_stands_alone(text: str) -> None:
+    redaction = Redaction()
+    redaction.secret("482913", "one-time password")
+
+    clean = redaction.text(f"before {text} after")
+
+    assert not core("482913", clean)
+    assert "«redacted one-time password»" in clean
+
+
+@pytest.mark.parametrize(
+    "text", ["at 12:01:22.482913", "began=2026-01-07T12:01:22.482913+00:00", "paid 482913.00", "paid $482913",
+             "0.482913 s", "1482913 bytes", "482913ms", "id-482913", "482913-7f1c", "x482913"],
+)  # fmt: skip
+def test_a_stamp_an_amount_or_an_identifier_with_a_code_s_digits_survives(text: str) -> None:
+    redaction = Redaction()
+    redaction.secret("482913", "one-time password")
+
+    assert redaction.text(text) == text
+
+
 def test_benign_lines_survive() -> None:
     redaction = Redaction()
     redaction.secret("p4ssword-of-ada", "password")
     redaction.secret(CARD, "card number")
     redaction.secret("958", "CVV")
+    redaction.secret("482913", "one-time password")
 
     altered = [line for line in lines(20_000) if redaction.text(line) != line]
 
@@ -207,7 +260,9 @@ def test_a_card_number_has_an_issuer_a_length_and_a_check_digit(digits: str, car
 @pytest.mark.parametrize(
     ("name", "kind"),
     [("longNum", "card number"), ("CCV", "CVV"), ("DB_PASSWORD", "password"), ("Set-Cookie", "cookie"),
-     ("x-api-key", "token"), ("Idempotency-Key", None), ("total", None), ("expiresSoon", None),
+     ("x-api-key", "token"), ("otp", "one-time password"), ("one_time_password", "one-time password"),
+     ("session_id", "session"), ("otp_timeout_ms", None), ("otp_service", None), ("card_last_four", None),
+     ("expires_at", None), ("Idempotency-Key", None), ("total", None), ("expiresSoon", None),
      ("features/test_x.py::test_the_password", None)],
 )  # fmt: skip
 def test_a_field_is_known_by_its_name(name: str, kind: str | None) -> None:
