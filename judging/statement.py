@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
@@ -15,6 +15,7 @@ from judging.verdicts import Verdict, worst
 
 SEEN_AS_CLAIMED = (Verdict.CONFORMS, Verdict.CURED)
 SEEN_OTHERWISE = (Verdict.VIOLATED, Verdict.KNOWN)
+NOT_IN_STACK = "not_in_stack"  # in the description of a stack: systems that it has not, with their scenarios' number
 
 
 def statement(events: Sequence[Event]) -> dict[str, Any]:
@@ -58,15 +59,21 @@ def headline(book: VerdictBook) -> str:
 
 
 def scope(book: VerdictBook) -> str:
-    """One sentence: how many of the claims that scenarios name were judged, how many none names."""
+    """How many of the claims that scenarios name were judged, how many none names, which systems the stack has not."""
     covered = [name for name in book.claims if _covered(book, name)]
     judged = book.verdicts().keys() & covered
     part = f"part of the claims judged: {len(judged)} of {len(covered)}"
     whole = f"all {len(covered)} claims that scenarios name were judged"
     bare = len(book.claims) - len(covered)
-    return (whole if len(judged) == len(covered) else part) + (
-        f"; claims that no scenario names: {bare}" if bare else ""
-    )
+    told = whole if len(judged) == len(covered) else part
+    unnamed = f"claims that no scenario names: {bare}" if bare else ""
+    return "; ".join(filter(None, (told, unnamed, not_in_stack(book.started.get("stack", {})))))
+
+
+def not_in_stack(stack: Mapping[str, Any]) -> str:
+    """Which systems a stack has not, as it is described, and how many scenarios were left out for it."""
+    told = (f"{name}, {count} scenario{'s' * (count > 1)}" for name, count in stack.get(NOT_IN_STACK, {}).items())
+    return f"not in this stack: {'; '.join(told)}" if stack.get(NOT_IN_STACK) else ""
 
 
 def _incident(book: VerdictBook) -> str:

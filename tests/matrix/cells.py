@@ -18,7 +18,8 @@ from kubernetes import client, config
 
 from fixtures.cluster.driver import Cluster
 from fixtures.stack.launch import LaunchedStack
-from fixtures.stack.profile import Profile, load_profile
+from fixtures.stack.profile import Profile
+from fixtures.stack.profile_file import load_profile
 from fixtures.waiting import eventually
 from judging.claims import load_claims
 
@@ -150,7 +151,7 @@ def _stacks(profile: Profile) -> Iterator[list[Path]]:
     if not profile.start:
         yield [Path(profile.kubeconfig)]
         return
-    launched = [LaunchedStack(profile, ROOT) for _ in range(AT_ONCE)]
+    launched = [LaunchedStack(profile, ROOT, [FEATURES.name]) for _ in range(AT_ONCE)]
     try:
         yield [stack.ready() for stack in launched]
     finally:

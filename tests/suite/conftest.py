@@ -8,14 +8,14 @@ from pathlib import Path
 import pytest
 
 from fixtures.stack.launch import LaunchedStack
-from fixtures.stack.profile import load_profile
+from fixtures.stack.profile_file import load_profile
 from tests.suite.runs import ROOT
 
 
 @pytest.fixture(scope="session")
 def standing() -> Iterator[Path]:
     """The kubeconfig of the shop as reported, running; it ends with the tests."""
-    launched = LaunchedStack(load_profile(ROOT / "stacks" / "embedded.toml"), ROOT)
+    launched = LaunchedStack(load_profile(ROOT / "stacks" / "embedded.toml"), ROOT, ["sock_shop"])
     try:
         yield launched.ready()
     finally:

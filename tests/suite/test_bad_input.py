@@ -55,7 +55,8 @@ class Place:
 
 
 CASES: dict[str, tuple[Callable[[Place], str], str, str]] = {
-    "no such profile": (lambda at: "--stack=embeded", "E-PROFILE-MISSING", "embedded, fixed"),
+    "no such profile": (lambda at: "--stack=embeded", "E-PROFILE-MISSING", "embedded, faithful, fixed"),
+    "no such system": (lambda at: "--stack=faithful", "E-SYSTEM", "describes otp_gateway, and not sock_shop"),
     "unknown key": (lambda at: at.stack(("closed =", "closd =")), "E-PROFILE", "mine.toml: unknown key 'closd'"),
     "start ends": (
         lambda at: at.stack((f'kubeconfig = "{at.folder / "kubeconfig"}"', 'start = ["{python}", "-c", "1/0"]')),

@@ -12,7 +12,7 @@ from fixtures.checking.probes import PROMISES, WORDS, rows_of
 from fixtures.checking.table import fit
 from fixtures.cluster.driver import Cluster
 from fixtures.cluster.rights import Right
-from fixtures.stack.profile import load_profile
+from fixtures.stack.profile_file import load_profile
 from fixtures.waiting import eventually
 from judging.claims import load_claims
 from judging.refusal import Refusal

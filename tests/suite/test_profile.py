@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from fixtures.stack.profile import find_profile, load_profile
+from fixtures.stack.profile_file import find_profile, load_profile
 from judging.findings import Unsupported
 from judging.refusal import Refusal
 
@@ -16,6 +16,24 @@ kubeconfig = "x"
 [sock_shop.capabilities.shipments]
 service = "shipping"
 pattern = "Received shipment task: {customer}"
+"""
+GATEWAY = r"""
+namespace = "shop"
+start = ["{python}", "{variants}"]
+[otp_gateway]
+variant = "otp-fixed"
+ui = "http://{cluster}:30002"
+api = "http://{cluster}:30003"
+[otp_gateway.capabilities.audit_logging]
+service = "payment-backend"
+variable = "DATABASE_MODULE"
+value = "audit"
+[otp_gateway.capabilities.payment_records]
+service = "payment-mongodb"
+database = "payment_db"
+[otp_gateway.capabilities.write_marks]
+service = "payment-backend"
+pattern = 'payment (?P<payment>\S+): (?P<began>\S+) (?P<ms>[\d.]+) (?P<at_once>\d+)'
 """
 ROOT = Path(__file__).parents[2]
 GOOD = """
@@ -86,6 +104,53 @@ def test_what_extends_another_replaces_single_keys_and_leaves_out_what_is_false(
     assert shop.services == {"payment gateway": "stripe-mock"}
 
 
+def test_the_second_system_is_read_whole(tmp_path):
+    gateway = profile(tmp_path, GATEWAY).systems["otp_gateway"]
+
+    assert gateway.addresses == ("http://{cluster}:30002", "http://{cluster}:30003")
+    audit = gateway.capability("audit_logging")
+    assert (gateway.variant, audit.variable, audit.value, audit.image) == ("otp-fixed", "DATABASE_MODULE", "audit", "")
+    assert gateway.capability("payment_records").database == "payment_db"
+    assert "(?P<ms>" in gateway.capability("write_marks").pattern
+
+
+def test_only_what_is_declared_is_an_address(tmp_path):
+    assert profile(tmp_path, GOOD).systems["sock_shop"].addresses == ("http://127.0.0.1:2025",)
+    assert profile(tmp_path, SHIPMENTS).systems["sock_shop"].addresses == ()
+
+
+def test_a_change_may_be_another_image_instead(tmp_path):
+    profile(tmp_path, GATEWAY)
+    change = 'variable = false\nvalue = false\nimage = "mine:audit"'
+    text = f'extends = "mine.toml"\n[otp_gateway.capabilities.audit_logging]\n{change}'
+
+    audit = profile(tmp_path, text, "other.toml").systems["otp_gateway"].capability("audit_logging")
+    assert (audit.service, audit.image, audit.variable) == ("payment-backend", "mine:audit", "")
+
+
+def test_what_extends_another_may_leave_out_a_system(tmp_path):
+    profile(tmp_path, GOOD + "[otp_gateway]")
+    one = profile(tmp_path, 'extends = "mine.toml"\nsock_shop = false', "one.toml")
+
+    assert list(one.systems) == ["otp_gateway"]
+
+
+def test_the_shipped_profiles_say_which_systems_they_have():
+    systems = {path.stem: [*load_profile(path).systems] for path in (ROOT / "stacks").glob("*.toml")}
+
+    assert systems.pop("faithful") == systems.pop("kind-faithful") == ["otp_gateway"]
+    assert set(systems) == {"embedded", "fixed", "kind", "kind-fixed"}
+    assert all(each == ["sock_shop", "otp_gateway"] for each in systems.values())
+
+
+@pytest.mark.parametrize("name", ["fixed", "faithful"])
+def test_on_kind_the_same_is_judged_with_the_same_known_bugs(name):
+    here, kind = (load_profile(ROOT / "stacks" / f"{each}.toml") for each in (name, f"kind-{name}"))
+
+    assert (kind.systems, kind.baseline) == (here.systems, here.baseline)
+    assert (kind.start, kind.kubeconfig) == ((), load_profile(ROOT / "stacks" / "kind.toml").kubeconfig)
+
+
 def test_what_extends_another_may_be_reached_otherwise(tmp_path):
     profile(tmp_path, GOOD.replace("kubeconfig =", 'context = "theirs"\nkubeconfig ='))
     started = profile(tmp_path, 'extends = "mine.toml"\nstart = ["{python}"]', "started.toml")
@@ -124,6 +189,20 @@ def test_a_kubeconfig_is_found_from_the_profile_on(tmp_path, monkeypatch):
         (GOOD.replace(":2025", ":{port}"), "http://127.0.0.1:{port}", "write {cluster}"),
         (GOOD.replace("2025", "2025/{"), "more in braces", "write {cluster}"),
         (GOOD.replace('kubeconfig = "~/.kube/config"', 'start = ["{pyton}"]'), "{pyton}", "{python} or {kubeconfig}"),
+        (GOOD.replace("[sock_shop]", "sock_chop = false\n[sock_shop]"), "unknown key 'sock_chop'", "allowed"),
+        (GATEWAY.replace("api =", "apis ="), "unknown key 'apis'", "did you mean 'api'"),
+        (GATEWAY.replace(":30003", ":{port}"), "api = 'http://{cluster}:{port}'", "write {cluster}"),
+        (GATEWAY.replace('variant = "otp-fixed"', ""), "[otp_gateway] has no variant", 'add variant = "…"'),
+        (GATEWAY.replace('"{variants}"', '"--variant={variants}"'), "has more than {variants}", "word of its own"),
+        (GATEWAY.replace("audit_logging]", "audit_loging]"), "unknown key 'audit_loging'", "'audit_logging'"),
+        (GATEWAY.replace('value = "audit"', ""), "neither a variable with its value nor an image", "or image ="),
+        (GATEWAY.replace("value =", "image ="), "neither a variable with its value nor an image", "or image ="),
+        (GATEWAY.replace('value = "audit"', "value = 1"), "audit_logging.value = 1 has the wrong type", "README"),
+        (GATEWAY.replace("database =", "path ="), "payment_records has no database", 'add database = "…"'),
+        (GATEWAY.replace("pattern =", "path ="), "write_marks has no pattern", 'add pattern = "…"'),
+        (GATEWAY.replace("(?P<ms>", "("), "has no group 'ms'", "write (?P<ms>…)"),
+        (GATEWAY.replace("(?P<ms>", "?(?P<ms>*"), "is no regular expression", "stacks/README.md"),
+        (GATEWAY.replace("payment (", "payment {id} ("), "has something in braces", "take them out"),
     ],
 )
 def test_a_mistake_is_answered_with_cause_and_remedy(tmp_path, wrong, cause, remedy):

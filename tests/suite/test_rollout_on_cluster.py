@@ -19,7 +19,8 @@ from fixtures.cluster.tunnel import open_tunnels
 from fixtures.faults.held import HELD
 from fixtures.faults.rollout import Rollout
 from fixtures.stack.launch import LaunchedStack
-from fixtures.stack.profile import Capability, load_profile
+from fixtures.stack.profile import Capability
+from fixtures.stack.profile_file import load_profile
 from fixtures.waiting import eventually
 from judging.findings import NotSteady, NotWitnessed
 from tests.suite.one_deployment import caused, watched
@@ -36,9 +37,7 @@ CARD = {"card_number": "4111111111111111", "expiry": "12/30", "cvv": "123", "hol
 @pytest.fixture(scope="module")
 def kubeconfig() -> Iterator[Path]:
     """Of a stack whose gateway runs as its document says."""
-    profile = load_profile(ROOT / "stacks" / "embedded.toml")
-    words = "{python} -m reference run --variant otp-documented --kubeconfig {kubeconfig} --logs {logs}"
-    launched = LaunchedStack(replace(profile, start=tuple(words.split())), ROOT)
+    launched = LaunchedStack(load_profile(ROOT / "stacks" / "embedded.toml"), ROOT, ["otp_gateway"])
     try:
         yield launched.ready()
     finally:
