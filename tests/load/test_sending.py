@@ -147,6 +147,62 @@ def test_a_cancelled_load_leaves_nothing_running(service, declared, aimed):
     assert seen(service, call)["seen"] <= result.sent
 
 
+def test_a_stopped_load_sends_nothing_more_and_waits_for_what_is_on_its_way(service, declared, aimed):
+    call = aimed("ms=500")
+    with declared.start(call, Schedule.at_rate(50, 2000)) as sending:
+        eventually("some were sent", lambda: seen(service, call)["seen"] > 5, within=10)
+        sending.mark("stopped")
+        result = sending.stop()
+    last = max(sample.sent for sample in result.samples if sample.sent is not None)
+    stopped = result.marks[0].at
+
+    assert result.outcomes() == {"dropped": result.dropped, "200": result.sent}
+    assert result.sent + result.dropped == 2000
+    assert result.dropped > 1000
+    assert seen(service, call)["seen"] == result.sent
+    assert last < stopped + 0.1
+    assert result.seconds > last + 0.5
+    assert result.seconds < stopped + 5  # those who slept until much later were woken
+
+
+def test_a_stopped_backlog_starts_nothing_new(service, declared, aimed):
+    call = aimed("end=hang")
+    with declared.start(call, Schedule.backlog(100, 4, patience=0.5)) as sending:
+        eventually("some were sent", lambda: seen(service, call)["seen"] == 4, within=10)
+        result = sending.stop()
+
+    assert result.outcomes() == {"dropped": 96, "client timeout": 4}
+    assert seen(service, call)["seen"] == 4
+
+
+def test_a_load_that_is_stopped_before_it_began_sends_nothing(service, declared, aimed):
+    call = aimed()
+    with declared.start(call, Schedule.at_rate(50, 2000)) as sending:
+        result = sending.stop()
+
+    assert result.outcomes() == {"dropped": 2000}
+    assert result.seconds < 5
+    assert seen(service, call)["seen"] == 0
+
+
+def test_a_load_that_is_over_can_still_be_stopped(declared, aimed):
+    with declared.start(aimed(), Schedule.at_rate(100, 5)) as sending:
+        result = sending.result()
+
+        assert sending.stop() is result
+    assert result.outcomes() == {"200": 5}
+
+
+def test_what_a_stopped_load_waits_for_can_be_cut_off(service, declared, aimed):
+    call = aimed("end=hang")
+    with declared.start(call, Schedule.backlog(100, 4)) as sending:
+        eventually("some were sent", lambda: seen(service, call)["seen"] == 4, within=10)
+        threading.Timer(0.2, sending.cancel).start()
+        result = sending.stop()
+
+    assert result.outcomes() == {"dropped": 96, "cut off": 4}
+
+
 def test_whatever_goes_wrong_beside_it_ends_the_load(service, declared, aimed):
     call = aimed("ms=200")
     with pytest.raises(KeyboardInterrupt), declared.start(call, Schedule.at_rate(50, 2000)):  # noqa: PT012
