@@ -8,9 +8,11 @@ REPORTS ?= reports/out
 JUDGE = $(RUN) -m pytest --reports=$(REPORTS) --junitxml=$(REPORTS)/junit.xml
 ARGS ?=
 VARIANT ?= as-reported
-FIXED = $(filter fixed,$(VARIANT))
-KIND = $(RUN) -m reference kind --variant $(VARIANT) $(if $(KEEP),--keep) --
+MORE = $(filter-out as-reported,$(VARIANT))
+REFERENCE = variants=$$($(RUN) -m fixtures.stack $(or $(MORE),embedded)) && exec $(RUN) -m reference
 KEPT := .stack/kind
+KIND = $(REFERENCE) kind --variant $$variants $(if $(KEEP),--keep) --
+ACCOUNT = stacks/account.sh $(KEPT)/kubeconfig $(KEPT)/account
 STACK ?= embedded
 
 .PHONY: help setup demo test check up down kind kind-test kind-down kind-offline-image parity matrix matrix-on-kind bench lock clean
@@ -20,12 +22,12 @@ help:  ## Show this list
 
 setup: $(VENV)/.installed node_modules/.installed $(VENV)/.browser  ## Install what is missing, and say so
 
-demo: setup  ## Judge the reference Sock Shop on the embedded cluster (VARIANT=fixed; ARGS='-k basket' goes to pytest)
-	@echo "→ judging the reference Sock Shop on the embedded cluster"
-	@$(JUDGE) $(if $(FIXED),--stack=fixed) $(ARGS)
+demo: setup  ## Judge the reference systems on the embedded cluster (VARIANT=fixed, VARIANT=faithful; ARGS='-k basket' goes to pytest)
+	@echo "→ judging the reference systems on the embedded cluster"
+	@$(JUDGE) $(MORE:%=--stack=%) $(ARGS)
 
 test: setup check  ## Judge as `demo` does, then run all tests of the suite and of the reference stack
-	@echo "→ judging the reference Sock Shop on the embedded cluster"
+	@echo "→ judging the reference systems on the embedded cluster"
 	@$(JUDGE)
 	@echo "→ testing the suite and the reference stack (several minutes; ARGS='-k truth' runs a part without the defect matrix)"
 	@$(RUN) -m pytest -q -n 2 --dist loadfile --ignore tests/matrix tests $(ARGS)
@@ -38,15 +40,14 @@ check: $(VENV)/.installed  ## Lint, types and layers; needs no stack
 	@$(VENV)/bin/mypy
 	@$(VENV)/bin/lint-imports
 
-up: $(VENV)/.installed  ## Leave the reference Sock Shop running (VARIANT=fixed for the mended one)
-	@$(RUN) -m reference up --variant $(VARIANT)
+up: $(VENV)/.installed  ## Leave the reference systems running (VARIANT=fixed for the mended ones)
+	@$(REFERENCE) up --variant $$variants
 
 down:  ## End what `up` left running
 	@$(RUN) -m reference down
 
-kind: setup  ## Judge it on a real KIND cluster (VARIANT=fixed; KEEP=1 lets a Docker engine go on that was started for it)
-	@$(KIND) bash -c 'stacks/account.sh $(KEPT)/kubeconfig $(KEPT)/account && \
-	  $(JUDGE) --stack=kind$(if $(FIXED),-fixed) $(ARGS)'
+kind: setup  ## Judge them on a real KIND cluster (VARIANT=fixed; KEEP=1 lets a Docker engine go on that was started for it)
+	@$(KIND) bash -c '$(ACCOUNT) && $(JUDGE) --stack=kind$(MORE:%=-%) $(ARGS)'
 
 kind-test: setup  ## Run the tests that take any cluster on KIND: what the embedded one is held to
 	@$(KIND) bash -c 'tests/cluster/load-into-kind && \
@@ -68,7 +69,7 @@ matrix: setup  ## Print what each planted defect turns red, one at a time (STACK
 
 MATRIX = $(RUN) -m tests.matrix $(if $(BRIEF),--brief)
 matrix-on-kind:
-	@$(KIND) bash -c 'stacks/account.sh $(KEPT)/kubeconfig $(KEPT)/account && $(MATRIX) --stack=kind-fixed'
+	@$(KIND) bash -c '$(ACCOUNT) && $(MATRIX) --stack=kind-fixed'
 
 bench: setup  ## Print how fast the suite is, as ratios; on KIND, too, where it is up (ARGS=KUBECONFIG names another)
 	@$(RUN) -m tests.bench $(ARGS)

@@ -52,15 +52,14 @@ def _parser() -> Parser:
     one.add_argument("--keep", action="store_true", help="go on when stdin ends")
     left = command("up", lambda asked: up(asked.variant, asked.state.absolute()), "leave cluster and systems running")
     ended = command("down", lambda asked: down(asked.state.absolute()), "end what up left running")
-    kind = command("kind", _kind, "bring the shop up on a KIND cluster, and run a command there")
+    kind = command("kind", _kind, "bring the systems up on a KIND cluster, and run a command there")
     kind.add_argument("--keep", action="store_true", help="let a Docker engine go on that had to be started for this")
-    kind.add_argument("words", nargs="*", metavar="COMMAND", help="run when the shop sells; its exit code is handed on")
+    kind.add_argument("words", nargs="*", metavar="COMMAND", help="run when they are up; its exit code is handed on")
     removed = command("kind-down", lambda asked: stack.down(asked.state.absolute()), "remove what kind made")
     image = command("kind-offline-image", _offline_image, "build what a registry would give, from package mirrors")
-    for made in (one, left):
+    for made in (one, left, kind):
         more = "what runs, one variant of each system"
         made.add_argument("--variant", nargs="+", choices=variants(), default=["as-reported"], help=more)
-    kind.add_argument("--variant", choices=variants(), default="as-reported")
     for made, place in ((left, STATE), (ended, STATE), *((each, STATE / "kind") for each in (kind, removed, image))):
         made.add_argument("--state", type=Path, default=place, help="folder that remembers it (%(default)s)")
     return parser

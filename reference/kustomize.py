@@ -39,6 +39,13 @@ def stack(names: Sequence[str]) -> list[Document]:
     return _ordered(documents.values())
 
 
+def others(names: Sequence[str]) -> list[str]:
+    """What only other systems' variants have, such as `Deployment/carts`: kubectl's words for it."""
+    asked = {_name(document) for document in stack(names)}
+    known = {_name(document) for name in variants() for document in render(OVERLAYS / name)}
+    return [f"{kind}/{name}" for kind, name in sorted(known - asked)]
+
+
 def render(folder: Path) -> list[Document]:
     """The documents of a kustomization, in the order in which they are to be applied."""
     kustomization = yaml.safe_load((folder / "kustomization.yaml").read_text())

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import IO
 
-from reference.deploying import PLACES, Cluster, Unusable
+from reference.deploying import Cluster, Unusable
 from reference.kustomize import NAMESPACE, stack
 from reference.refusal import CannotRun
 from reference.rollout import follow
@@ -67,6 +67,13 @@ def down(state: Path) -> None:
     print("ended")
 
 
+def front_doors(host: str, variants: Sequence[str]) -> list[str]:
+    """A line for each page that the variants show: what it is, and where."""
+    services = {each["metadata"]["name"]: each["spec"] for each in stack(variants) if each["kind"] == "Service"}
+    doors = {shown: services[name]["ports"][0]["nodePort"] for name, shown in PAGES.items() if name in services}
+    return [f"{shown:11} http://{host}:{port}" for shown, port in doors.items()]
+
+
 def _lock(state: Path) -> IO[str]:
     try:
         state.mkdir(parents=True, exist_ok=True)
@@ -97,10 +104,7 @@ def _wait(state: Path, process: subprocess.Popen[bytes]) -> None:
 
 def _tell(state: Path) -> None:
     kubeconfig = state / "kubeconfig"
-    cluster = Cluster(kubeconfig)
-    for service in cluster.get(PLACES["Service"].format(NAMESPACE))["items"]:
-        if shown := PAGES.get(service["metadata"]["name"]):
-            print(f"{shown:11} http://{cluster.host}:{service['spec']['ports'][0]['nodePort']}")
+    print(*front_doors(Cluster(kubeconfig).host, (state / "variant").read_text().split()), sep="\n")
     print(f"kubeconfig  {kubeconfig}")
     print(f"next        KUBECONFIG={kubeconfig} kubectl --namespace sock-shop get pods")
     print("            python -m reference down")

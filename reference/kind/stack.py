@@ -12,18 +12,20 @@ from reference import pin
 from reference.deploying import Cluster, Unusable
 from reference.kind import cluster, deployment, images
 from reference.kind.engine import OwnEngine, trouble, use_or_start
-from reference.kustomize import NAMESPACE
+from reference.kustomize import NAMESPACE, stack
 from reference.programs import ending_on_signals, say
 from reference.refusal import CannotRun
+from reference.standing import front_doors
 
 
-def judge(variant: str, state: Path, keep: bool, command: Sequence[str]) -> int:
-    """Bring the shop up, run the command, and end the engine if it had to be started; the command's exit code."""
+def judge(variants: Sequence[str], state: Path, keep: bool, command: Sequence[str]) -> int:
+    """Bring the systems up, run the command, and end the engine if it had to be started; the command's exit code."""
+    stack(variants)
     with _alone(state), ending_on_signals():
         engine = use_or_start(state, keep)
         try:
-            _up(variant, state, keep)
-            _tell(state, engine, keep)
+            _up(variants, state, keep)
+            _tell(variants, state, engine, keep)
             return _outcome(command) if command else 0
         finally:
             if engine and not keep:
@@ -43,17 +45,17 @@ def _outcome(command: Sequence[str]) -> int:
             process.wait()
 
 
-def _up(variant: str, state: Path, keep: bool) -> None:
+def _up(variants: Sequence[str], state: Path, keep: bool) -> None:
     log, kubeconfig = state / "logs" / "up.log", state / "kubeconfig"
     kind = cluster.command(log)
     made = cluster.create_or_reuse(kind, kubeconfig, log)
     try:
         built = images.build(cluster.is_published(), log)
         images.load(kind, cluster.NODE, built.values(), log)
-        deployment.apply(variant, built, log)
+        deployment.apply(variants, built, log)
         api = Cluster(kubeconfig)
         pin.write(pin.place(kubeconfig), api, NAMESPACE)
-        deployment.wait_until_it_sells(api, NAMESPACE, variant)
+        deployment.wait_until_it_sells(api, NAMESPACE, variants)
     except BaseException as error:
         if made and not keep:
             _remove(kind, state)
@@ -93,9 +95,9 @@ def _forget(state: Path) -> None:
         file.unlink(missing_ok=True)
 
 
-def _tell(state: Path, engine: OwnEngine | None, keep: bool) -> None:
+def _tell(variants: Sequence[str], state: Path, engine: OwnEngine | None, keep: bool) -> None:
     say("it sells")
-    print(f"shop        {deployment.SHOP}")
+    print(*front_doors(Cluster(state / "kubeconfig").host, variants), sep="\n")
     print(f"kubeconfig  {state / 'kubeconfig'}")
     if engine:
         print(

@@ -2,15 +2,24 @@
 
 from __future__ import annotations
 
+import io
 import signal
+import subprocess
+import tarfile
+from pathlib import Path
 
 import pytest
+import yaml
 
 from fixtures.waiting import eventually
 from reference.kind.cluster import MARK
+from reference.kind.deployment import manifests
+from reference.kind.images import DATABASE, SYSTEMS
 from reference.kind.versions import CLUSTER
+from reference.kustomize import OVERLAYS, render
 from tests.kind.machine import Machine, left, refused
 
+IMAGES = dict.fromkeys(SYSTEMS, "services:1") | {DATABASE: "database:2"}
 DELETED = f"kind delete cluster --name {CLUSTER} --kubeconfig /dev/null"
 
 
@@ -52,6 +61,44 @@ def test_manifests_that_cannot_be_applied(equipped: Machine):
     assert refused(ended) == "E-DEPLOY"
     assert "error: no objects passed to apply" in ended.stderr
     assert left(equipped) == []
+
+
+def test_each_system_is_deployed_and_the_second_that_cannot_be_is_told(equipped: Machine):
+    equipped.answer("kubectl .* apply -k .*/otp-fixed", "error: no such field\n", ends=1)
+    ended = equipped.run("kind", "--variant", "fixed", "otp-fixed")
+    assert refused(ended) == "E-DEPLOY"
+    assert "deploying fixed and otp-fixed\n" in ended.stdout
+    done = [call.split("admin.conf ")[1] for call in equipped.calls if "kubectl" in call]
+    folder = "/kind/sock-shop/kind"
+    assert done == [
+        f"apply -k {folder}/fixed",
+        f"replace --save-config -k {folder}/fixed",
+        f"apply -k {folder}/otp-fixed",
+    ]
+    assert left(equipped) == []
+
+
+def test_what_an_earlier_run_has_deployed_of_another_system_is_taken_away(equipped: Machine):
+    equipped.answer("kubectl .* apply -k", "error: enough for this test\n", ends=1)
+    equipped.run("kind", "--variant", "otp-faithful")
+    [deleted] = [call.split() for call in equipped.calls if "kubectl" in call and " delete " in call]
+    assert {"--namespace", "sock-shop", "--ignore-not-found", "Deployment/carts", "Service/front-end"} <= {*deleted}
+    assert not [word for word in deleted if "payment-" in word or word.startswith("Namespace")]
+
+
+@pytest.mark.parametrize("asked", [["fixed"], ["otp-faithful"], ["as-reported", "otp-documented"]])
+def test_what_the_node_is_given_is_what_was_asked_for_with_its_own_images(tmp_path: Path, asked: list[str]):
+    with tarfile.open(fileobj=io.BytesIO(manifests(asked, IMAGES))) as archive:
+        archive.extractall(tmp_path, filter="data")
+    assert sorted(path.name for path in (tmp_path / "kind").iterdir()) == sorted(asked)
+    for variant in asked:
+        command = ["kubectl", "kustomize", tmp_path / "kind" / variant]
+        made = subprocess.run(command, capture_output=True, text=True, timeout=30, check=True).stdout
+        found = [*yaml.safe_load_all(made)]
+        wanted = {(each["kind"], each["metadata"]["name"]) for each in render(OVERLAYS / variant)}
+        assert {(each["kind"], each["metadata"]["name"]) for each in found} == wanted
+        pods = [each["spec"]["template"]["spec"] for each in found if each["kind"] == "Deployment"]
+        assert {pod["containers"][0]["image"] for pod in pods} <= {*IMAGES.values()}
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])

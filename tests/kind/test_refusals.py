@@ -92,6 +92,12 @@ def test_kind_down_without_the_engine_of_a_cluster_that_is_remembered(machine: M
     assert left(machine) == ["kubeconfig"]
 
 
+def test_two_variants_of_one_system_are_told_before_anything_is_made(equipped: Machine):
+    ended = equipped.run("kind", "--variant", "otp-fixed", "otp-faithful")
+    assert refused(ended) == "E-VARIANT"
+    assert equipped.calls == []
+
+
 def test_a_port_that_is_taken_is_told_before_anything_is_made(equipped: Machine):
     with socket.create_server(("127.0.0.1", 0)) as taken:
         equipped.port = taken.getsockname()[1]

@@ -1,4 +1,4 @@
-"""The shop on a real cluster, as `make kind` leaves it: what its images hold, how its pods end, where it listens."""
+"""The systems on a real cluster, as `make kind` leaves it: what its images hold, how its pods end, where it listens."""
 
 from __future__ import annotations
 
@@ -10,13 +10,14 @@ from pathlib import Path
 import pytest
 
 from reference.deploying import PODS
-from reference.kustomize import NAMESPACE, OVERLAYS, render
+from reference.kustomize import NAMESPACE, node_ports, stack
 from tests.kind.conftest import VARIABLE
 from tests.kind.deployed import Place
 from tests.reference.test_running import buy, check_pin
 
 pytestmark = pytest.mark.skipif(VARIABLE not in os.environ, reason=f"{VARIABLE} names no cluster")
-DEPLOYMENTS = sorted(each["metadata"]["name"] for each in render(OVERLAYS / "fixed") if each["kind"] == "Deployment")
+VARIANTS = ("fixed", "otp-fixed")
+DEPLOYMENTS = sorted(each["metadata"]["name"] for each in stack(VARIANTS) if each["kind"] == "Deployment")
 TOOLS = ("pip", "pip3", "gcc", "cc", "make", "go", "git", "npm")
 
 
@@ -63,7 +64,7 @@ def test_nothing_is_published_beyond_loopback(shop: Place):
     """The ports that lead to the cluster listen on 127.0.0.1; embedded clusters beside it have other such addresses."""
     listening = subprocess.run(["ss", "-Hltn"], capture_output=True, text=True, timeout=10, check=True).stdout
     server = json.loads(shop.kubectl("config", "view", "-o", "json"))["clusters"][0]["cluster"]["server"]
-    for port in ("30001", server.rpartition(":")[2]):
+    for port in (*map(str, node_ports(VARIANTS)), server.rpartition(":")[2]):
         places = {line.split()[3] for line in listening.splitlines() if line.split()[3].endswith(f":{port}")}
         assert f"127.0.0.1:{port}" in places
         assert all(place.startswith("127.") for place in places)

@@ -18,7 +18,7 @@ import yaml
 
 from fixtures.waiting import eventually
 from reference.deploying import Cluster
-from reference.kustomize import OVERLAYS, render, stack, variants
+from reference.kustomize import OVERLAYS, others, render, stack, variants
 from reference.mongodb import build
 from reference.refusal import CannotRun
 from reference.rollout import follow
@@ -70,6 +70,13 @@ def test_two_systems_share_a_stack_and_two_variants_of_one_do_not():
         stack(["otp-fixed", "otp-faithful"])
     with pytest.raises(CannotRun, match="E-VARIANT"):
         stack(["fixed", "fixed"])
+
+
+def test_what_only_other_systems_have_is_known():
+    assert others(["fixed", "otp-fixed"]) == []
+    assert others(["fixed"]) == [
+        f"{kind}/payment-{name}" for kind in ("Deployment", "Service") for name in ("backend", "frontend", "mongodb")
+    ]
 
 
 def test_run_sells_until_stdin_ends_and_leaves_nothing(tmp_path: Path):

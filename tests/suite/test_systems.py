@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
+from fixtures.stack.profile_file import load_profile
 from tests.suite.runs import ROOT, Run, run
 
 CONFIGURATION = """
@@ -173,3 +176,37 @@ def test_collecting_says_it_too_and_starts_nothing(project: Project) -> None:
     assert (ended.code, project.started) == (0, [])
     assert "\nnot in this stack: shop, 2 scenarios\n" in ended.out
     assert "2/4 tests collected (2 deselected)" in ended.out
+
+
+@pytest.mark.parametrize(
+    ("asked", "here", "on_kind"),
+    [
+        ([], "", "kind"),
+        (["VARIANT=fixed"], "--stack=fixed", "kind-fixed"),
+        (["VARIANT=faithful"], "--stack=faithful", "kind-faithful"),
+    ],
+)
+def test_what_make_brings_up_is_what_it_judges(asked: list[str], here: str, on_kind: str) -> None:
+    def recipe(target: str) -> str:
+        command = ["make", "--dry-run", "--no-print-directory", target, *asked]
+        return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=20, check=True).stdout
+
+    def variants(name: str) -> set[str]:
+        return {system.variant for system in load_profile(ROOT / "stacks" / f"{name}.toml").systems.values()}
+
+    [named] = {*re.findall(r"-m fixtures\.stack ([\w-]+)", recipe("kind") + recipe("up"))}
+    assert f"--stack={on_kind} " in recipe("kind")
+    assert variants(named) == variants(on_kind)
+    assert re.findall("--stack=.*", recipe("demo")) == ([f"{here} "] if here else [])
+
+
+def test_the_variants_of_a_profile_are_told() -> None:
+    def told(*words: str) -> tuple[int, str]:
+        command = [sys.executable, "-m", "fixtures.stack", *words]
+        done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=20)
+        return done.returncode, done.stdout + done.stderr
+
+    assert told("fixed") == (0, "fixed otp-fixed\n")
+    assert told("faithful") == (0, "otp-faithful\n")
+    code, words = told("fixd")
+    assert (code, words.split()[0], len(words.splitlines())) == (4, "E-PROFILE-MISSING", 2)
