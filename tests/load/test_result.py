@@ -34,9 +34,9 @@ MIXED = (
 )
 
 
-def result(*samples, marks=(), lateness=(0.001,)):
+def result(*samples, marks=(), lateness=(0.001,), until=math.inf):
     schedule = Schedule(tuple(sample.intended for sample in samples), 4, 1.0, 2.0)
-    return Result(schedule, samples, marks, lateness, datetime(2026, 1, 1, tzinfo=UTC), 1.25, 0.004)
+    return Result(schedule, samples, marks, lateness, datetime(2026, 1, 1, tzinfo=UTC), 1.25, 0.004, until)
 
 
 def test_sent_and_dropped_are_what_was_planned():
@@ -132,6 +132,70 @@ def test_the_picture_shows_every_request_in_its_outcomes_colour_and_what_happene
     big = {each.get("stroke"): each.get("d") for each in drawn.iter(f"{SVG}path") if each.get("stroke-width") == "5"}
     assert len({dot for path in big.values() for dot in path.split("M")[1:]}) == 6
     assert set(big) > set(ENDS.values())
+
+
+@pytest.mark.parametrize(
+    "times",
+    [(0.2, 0.21, 0.6, 0.62), (0.0, 0.001, 0.49, 0.5), (0.5, 0.5, 0.5), (0.1, 0.15, 0.2, 0.25, 0.3, 0.4), (-0.5, 2.0)],
+)
+def test_labels_of_marks_touch_neither_each_other_nor_another_mark(times):
+    marks = tuple(Mark(f"audit logging, moment {number}", at) for number, at in enumerate(times))
+    drawn = ElementTree.fromstring(picture(result(*MIXED, marks=marks), "Many marks"))
+    labels = [each for each in drawn.iter(f"{SVG}text") if each.text.startswith("audit")]
+    lines = [each.get("d")[1:] for each in drawn.iter(f"{SVG}path") if each.get("stroke-dasharray")]
+    ways = [(float(line.split()[0]), float(line.split()[1].split("V")[0])) for line in lines]
+    boxes = [box(each) for each in labels]
+
+    assert len(boxes) == len(ways) == len(times)
+    for number, (begin, end, foot) in enumerate(boxes):
+        assert begin >= 0
+        assert end <= 960
+        for other, (their_begin, their_end, their_foot) in enumerate(boxes):
+            assert other == number or end < their_begin or their_end < begin or abs(foot - their_foot) > 12
+        for other, (at, top) in enumerate(ways):
+            assert other == number or not begin < at < end or top >= foot or abs(at - ways[number][0]) < 0.1
+    dots = [each.get("d") for each in drawn.iter(f"{SVG}path") if each.get("stroke-width") == "5"]
+    highest = min(float(dot.split()[1].removesuffix("h0")) for path in dots for dot in path.split("M")[1:])
+    assert highest > max(foot for _, _, foot in boxes)
+
+
+def box(label):
+    """Where a label begins and ends, and its foot, with letters as wide as the widest browsers draw on average."""
+    x, y, width = float(label.get("x")), float(label.get("y")), 7 * len(label.text)
+    return (x - width, x, y) if label.get("text-anchor") == "end" else (x, x + width, y)
+
+
+def test_what_was_not_due_when_it_was_stopped_has_nobody_waiting():
+    stopped = result(answered(0, 0.0, 0.001, 0.031), Sample(1, 0.5), Sample(2, 1.0), until=0.2)
+    drawn = ElementTree.fromstring(picture(stopped, "Stopped"))
+    dots = [each.get("d") for each in drawn.iter(f"{SVG}path") if each.get("stroke-width") == "5"]
+
+    assert (stopped.sent, stopped.dropped) == (1, 2)
+    assert stopped.percentile(1.0) == pytest.approx(0.031)
+    assert result(answered(0, 0.0, 0.001, 0.031), Sample(1, 0.1), until=0.2).percentile(1.0) == math.inf
+    assert [path.count("M") for path in dots] == [1]
+
+
+def test_a_load_of_which_nothing_was_due_tells_nothing():
+    none = result(Sample(0, 0.0), Sample(1, 0.5), until=-0.01)
+
+    assert none.percentile(0.5) == math.inf
+    assert any("2 planned = 0 sent + 2 dropped" in line for line in summary(none))
+    assert "2 dropped" in picture(none, "Nothing")
+
+
+def test_an_answer_keeps_its_colour_when_others_become_more():
+    few = result(*(answered(n, n / 10, n / 10, n / 10 + 0.1, "paid" if n < 3 else "refused") for n in range(4)))
+    many = result(*(answered(n, n / 10, n / 10, n / 10 + 0.1, "paid" if n < 1 else "refused") for n in range(4)))
+
+    assert colours(few) == colours(many)
+
+
+def colours(of):
+    """The colour of each outcome, by the legend."""
+    drawn = list(ElementTree.fromstring(picture(of, "Colours")))
+    beside = [(drawn[place + 1].text, each) for place, each in enumerate(drawn) if each.get("stroke-width") == "9.0"]
+    return {text.split(" (")[0]: sign.get("stroke") for text, sign in beside}
 
 
 @pytest.mark.parametrize("schedule", [Schedule.at_once(3), Schedule.backlog(3, 1)])

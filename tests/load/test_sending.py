@@ -253,7 +253,7 @@ def test_an_address_that_was_not_declared_is_refused_before_anything_is_sent(dec
 def stack(service):
     """A stack whose profile declares the service as its pages, on whatever host its cluster is."""
     pages = service.address.replace("127.0.0.1", "{cluster}")
-    return Stack(Profile("mine", None, "Mine", "mine", systems={"shop": System("shop", pages)}), None)
+    return Stack(Profile("mine", None, "Mine", "mine", systems={"shop": System("shop", ui=pages)}), None)
 
 
 @pytest.fixture(scope="session")
