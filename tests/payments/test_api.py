@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from threading import Thread
 
 import pytest
 
@@ -117,6 +119,33 @@ def test_a_service_without_documentation_has_none(backend: Start, page: StartPag
     assert other.documented_calls() == set()
     assert other.config() == {}
     assert other.health().status == 404
+
+
+@pytest.mark.parametrize(("served", "calls"), [(True, {("GET", "/health")}), (False, set())])
+def test_calls_are_documented_only_where_the_page_of_the_documentation_is_served(
+    served: bool, calls: set[tuple[str, str]]
+) -> None:
+    document = b'{"paths": {"/health": {"get": {}, "parameters": []}}}'
+
+    class Documentation(BaseHTTPRequestHandler):
+        """Has the document, and the page only where it is said so."""
+
+        def do_GET(self) -> None:
+            self.send_response(200 if served or self.path == "/openapi.json" else 404)
+            self.end_headers()
+            self.wfile.write(document)
+
+        def log_message(self, *_: object) -> None:
+            """Quiet."""
+
+    with HTTPServer(("127.0.0.1", 0), Documentation) as server:
+        thread = Thread(target=server.serve_forever, args=(0.01,))
+        thread.start()
+        try:
+            assert PaymentApp(f"http://127.0.0.1:{server.server_port}", DEADLINE).documented_calls() == calls
+        finally:
+            server.shutdown()
+            thread.join(5)
 
 
 def test_a_gateway_that_is_away_or_silent_is_no_answer(backend: Start, card: Card) -> None:
