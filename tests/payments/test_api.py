@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from threading import Thread
 
@@ -19,13 +19,6 @@ from tests.otp_reference.gateway import DEADLINE, LAST_MONTH, REFUSED
 
 CALLS = {("POST", "/payment/initiate"), ("POST", "/payment/verify-otp"), ("GET", "/health"), ("GET", "/debug/config")}
 NOBODY = "http://127.0.0.1:9"
-
-
-@dataclass(frozen=True)
-class Gateway(System):
-    """A system whose profile names the address that its page calls."""
-
-    api: str = ""
 
 
 def nowhere(service: str, port: int) -> tuple[str, int]:
@@ -170,7 +163,7 @@ def test_the_page_is_told_from_other_pages(backend: Start, page: StartPage) -> N
 
 
 def test_page_and_api_are_where_the_profile_says_else_behind_tunnels() -> None:
-    told = Gateway("otp_gateway", ui="http://{cluster}:30002", api="http://{cluster}:30003")
+    told = System("otp_gateway", ui="http://{cluster}:30002", api="http://{cluster}:30003")
     untold = System("otp_gateway", services={"payment page": "front", "payments service": "back"})
     tunnels = {("front", 80): ("127.0.0.1", 1), ("back", 8000): ("127.0.0.1", 2)}
 
