@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import re
+import shutil
+import textwrap
 from pathlib import Path
 
 import pytest
@@ -141,6 +144,17 @@ def test_the_shipped_profiles_say_which_systems_they_have():
     assert systems.pop("faithful") == systems.pop("kind-faithful") == ["otp_gateway"]
     assert set(systems) == {"embedded", "fixed", "kind", "kind-fixed"}
     assert all(each == ["sock_shop", "otp_gateway"] for each in systems.values())
+
+
+def test_the_profiles_on_the_page_can_be_read(tmp_path):
+    shutil.copy(ROOT / "stacks" / "embedded.toml", tmp_path)
+    page = (ROOT / "stacks" / "README.md").read_text()
+    blocks = [textwrap.dedent(block) for block in re.findall(r"(?:^ {4,}\S.*\n)+", page, re.MULTILINE)]
+    told = [profile(tmp_path, block) for block in blocks if re.search("^(extends|title) =", block)]
+
+    assert [[*each.systems] for each in told] == [["sock_shop"], ["otp_gateway"]]
+    assert told[0].systems["sock_shop"].capability("shipments").service == "queue-master"
+    assert told[1].systems["otp_gateway"].capability("audit_logging").image
 
 
 @pytest.mark.parametrize("name", ["fixed", "faithful"])
