@@ -159,6 +159,14 @@ def test_labels_of_marks_touch_neither_each_other_nor_another_mark(times):
     assert highest > max(foot for _, _, foot in boxes)
 
 
+def test_labels_that_have_room_beside_each_other_share_a_row():
+    marks = (Mark("deployed", 0.0), Mark("in force", 0.01), Mark("called back", 0.3), Mark("gone", 0.31))
+    drawn = ElementTree.fromstring(picture(result(*MIXED, marks=marks), "Two pairs"))
+    rows = [each.get("y") for each in drawn.iter(f"{SVG}text") if each.text in {mark.what for mark in marks}]
+
+    assert sorted(map(rows.count, rows)) == [2, 2, 2, 2]
+
+
 def box(label):
     """Where a label begins and ends, and its foot, with letters as wide as the widest browsers draw on average."""
     x, y, width = float(label.get("x")), float(label.get("y")), 7 * len(label.text)
