@@ -1,4 +1,4 @@
-"""A rollout on a real API server: the gateway's change is rolled out and back, and payments tell of it."""
+"""The payment gateway's faults on a running stack: its change is rolled out and back, and a code is planted."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import subprocess
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from itertools import count
 from pathlib import Path
 
@@ -16,7 +16,9 @@ import requests
 
 from fixtures.cluster.driver import Cluster
 from fixtures.cluster.tunnel import open_tunnels
+from fixtures.databases.payments import PaymentBook
 from fixtures.faults.held import HELD
+from fixtures.faults.planting import PlantedCode
 from fixtures.faults.rollout import Rollout
 from fixtures.stack.launch import LaunchedStack
 from fixtures.stack.profile import Capability
@@ -90,6 +92,16 @@ def rollout(cluster: Cluster, written):
     return make
 
 
+@pytest.fixture(scope="module")
+def book(cluster: Cluster) -> Iterator[PaymentBook]:
+    """What the gateway has written down."""
+    with open_tunnels(cluster) as lend:
+        place = Capability("payment_records", "payment-mongodb", 27017, database="payment_db")
+        opened = PaymentBook(place, lend)
+        yield opened
+        opened.close()
+
+
 @pytest.fixture(autouse=True)
 def as_before(cluster: Cluster) -> Iterator[None]:
     """Whatever a test does, the gateway's Deployment is what it was, and ready."""
@@ -147,3 +159,30 @@ def test_what_a_dead_run_left_is_put_back_by_the_command_that_the_next_one_tells
         within=30, wake=cluster.changes.wait,
     )  # fmt: skip
     assert HELD not in cluster.deployment(BACKEND).annotations
+
+
+def test_a_code_that_has_expired_is_planted_and_told_of_by_the_gateway(cluster, book):
+    now, said = datetime.now(UTC), "OTP has expired"
+    with open_tunnels(cluster) as lend:
+        host, port = lend(BACKEND, 8000)
+        url = f"http://{host}:{port}/payment"
+        payment = requests.post(f"{url}/initiate", json=CARD, timeout=10).json()["payment_id"]
+        theirs = [each.id for each in book.sessions(payment)]
+
+        def tried(session: str) -> str:
+            attempt = {"session_id": session, "otp": "123456"}
+            told = requests.post(f"{url}/verify-otp", json=attempt, timeout=10).json()["message"]
+            return told if told == said else ""
+
+        code = PlantedCode(
+            book, payment, "123456", now - timedelta(minutes=3), now - timedelta(minutes=1), "run-1",
+            cluster.must_permit_faults, tried,
+        )  # fmt: skip
+        faults, noted = caused(code)
+        planted = [each for each in book.sessions(payment) if each.id not in theirs]
+        faults.end("planted code")
+
+    assert [(each.id, each.code) for each in planted] == [(code.session, "123456")]
+    assert [each.id for each in book.sessions(payment)] == theirs
+    assert len(theirs) == 1
+    assert noted == ["planned", "applied", "witnessed", "undone", "undo_witnessed"]
