@@ -20,7 +20,7 @@ WITHIN = 30  # seconds
 def stack(service, tmp_path_factory):
     """The option that names a profile which declares the service."""
     path = tmp_path_factory.mktemp("stack") / "mine.toml"
-    path.write_text(f'namespace = "mine"\nkubeconfig = "none"\n[shop]\nui = "{service.address}"\n')
+    path.write_text(f'namespace = "mine"\nkubeconfig = "none"\n[sock_shop]\nui = "{service.address}"\n')
     return f"--stack={path}"
 
 

@@ -51,10 +51,10 @@ sys.stdin.read()
 BOTH = """
 namespace = "here"
 start = ["{python}", "start.py", "{kubeconfig}", "{variants}"]
-[shop]
+[sock_shop]
 variant = "a shop"
-[bank]
-variant = "a bank"
+[otp_gateway]
+variant = "a gateway"
 """
 
 
@@ -66,8 +66,8 @@ class Project:
         self.write("pytest.ini", CONFIGURATION)
         self.write("start.py", START)
         self.write("stacks/both.toml", BOTH)
-        self.write("stacks/half.toml", 'extends = "both.toml"\nshop = false')
-        for system in ("bank", "shop"):
+        self.write("stacks/half.toml", 'extends = "both.toml"\nsock_shop = false')
+        for system in ("otp_gateway", "sock_shop"):
             self.write(f"features/{system}/claims.toml", CLAIMS.format(system))
             self.write(f"features/{system}/all.feature", FEATURE.format(system))
             self.write(f"features/{system}/test_{system}.py", MODULE)
@@ -103,14 +103,14 @@ def project(tmp_path: Path) -> Project:
 @pytest.mark.parametrize(
     ("asked", "judged", "started"),
     [
-        ([], 4, "a shop a bank"),
-        (["."], 4, "a shop a bank"),
-        (["features/bank", "features/shop/test_shop.py"], 4, "a shop a bank"),
-        (["features/bank"], 2, "a bank"),
-        (["features/shop/all.feature"], 2, "a shop"),
-        (["features/shop/test_shop.py::test_two"], 1, "a shop"),
-        (["features", "-k", "bank"], 2, "a shop a bank"),
-        (["--stack=half", "features/bank"], 2, "a bank"),
+        ([], 4, "a shop a gateway"),
+        (["."], 4, "a shop a gateway"),
+        (["features/otp_gateway", "features/sock_shop/test_sock_shop.py"], 4, "a shop a gateway"),
+        (["features/otp_gateway"], 2, "a gateway"),
+        (["features/sock_shop/all.feature"], 2, "a shop"),
+        (["features/sock_shop/test_sock_shop.py::test_two"], 1, "a shop"),
+        (["features", "-k", "otp_gateway"], 2, "a shop a gateway"),
+        (["--stack=half", "features/otp_gateway"], 2, "a gateway"),
     ],
 )
 def test_the_systems_whose_features_are_asked_for_are_started(
@@ -124,7 +124,7 @@ def test_the_systems_whose_features_are_asked_for_are_started(
 
 
 def test_from_a_folder_of_a_system_only_that_is_started(project: Project) -> None:
-    ended = project.run(folder="features/shop")
+    ended = project.run(folder="features/sock_shop")
 
     assert (ended.code, project.started) == (0, ["a shop"]), ended.out + ended.err
 
@@ -132,39 +132,39 @@ def test_from_a_folder_of_a_system_only_that_is_started(project: Project) -> Non
 def test_what_the_stack_has_not_is_left_out_and_told(project: Project) -> None:
     ended = project.run("--stack=half")
 
-    assert (ended.code, project.started) == (0, ["a bank"]), ended.out + ended.err
+    assert (ended.code, project.started) == (0, ["a gateway"]), ended.out + ended.err
     assert "2 passed, 2 deselected" in ended.out
-    assert "\nnot in this stack: shop, 2 scenarios\n" in ended.out
-    assert '"scope": "all 1 claims that scenarios name were judged; not in this stack: shop, 2 scenarios"' in (
+    assert "\nnot in this stack: sock_shop, 2 scenarios\n" in ended.out
+    assert '"scope": "all 1 claims that scenarios name were judged; not in this stack: sock_shop, 2 scenarios"' in (
         project.statement
     )
     assert '"not_judged": []' in project.statement
     assert '"uncovered": []' in project.statement
-    assert "shop_1" not in project.statement, "nothing of it is judged, and nothing of it was forgotten"
+    assert "sock_shop_1" not in project.statement, "nothing of it is judged, and nothing of it was forgotten"
 
 
 def test_workers_leave_out_the_same(project: Project) -> None:
     ended = project.run("--stack=half", "-n", "2")
 
-    assert (ended.code, {*project.started}) == (0, {"a bank"}), ended.out + ended.err
+    assert (ended.code, {*project.started}) == (0, {"a gateway"}), ended.out + ended.err
     assert "2 passed" in ended.out
-    assert "not in this stack: shop, 2 scenarios" in project.statement
+    assert "not in this stack: sock_shop, 2 scenarios" in project.statement
 
 
 def test_workers_start_only_what_is_asked_for(project: Project) -> None:
-    ended = project.run("features/shop", "-n", "2")
+    ended = project.run("features/sock_shop", "-n", "2")
 
     assert (ended.code, {*project.started}) == (0, {"a shop"}), ended.out + ended.err
 
 
 @pytest.mark.parametrize("more", [[], ["-n", "2"], ["--collect-only"]])
-@pytest.mark.parametrize("asked", ["features/shop", "features/shop/all.feature"])
+@pytest.mark.parametrize("asked", ["features/sock_shop", "features/sock_shop/all.feature"])
 def test_a_system_that_the_stack_has_not_is_refused(project: Project, asked: str, more: list[str]) -> None:
     ended = project.run("--stack=half", asked, *more)
 
     assert (ended.code, project.started) == (4, [])
     assert ended.err.splitlines() == [
-        "E-SYSTEM half.toml describes bank, and not shop",
+        "E-SYSTEM half.toml describes otp_gateway, and not sock_shop",
         "remedy: name a stack that has it: pytest --stack=NAME, or judge what this one has",
     ]
     assert not (project.root / "out").exists()
@@ -174,7 +174,7 @@ def test_collecting_says_it_too_and_starts_nothing(project: Project) -> None:
     ended = project.run("--stack=half", "--collect-only")
 
     assert (ended.code, project.started) == (0, [])
-    assert "\nnot in this stack: shop, 2 scenarios\n" in ended.out
+    assert "\nnot in this stack: sock_shop, 2 scenarios\n" in ended.out
     assert "2/4 tests collected (2 deselected)" in ended.out
 
 
