@@ -81,7 +81,7 @@ def _there(kubeconfig: str) -> list[tuple[str, list[str]]]:
 def _play(options: list[str]) -> Played:
     with tempfile.TemporaryDirectory() as folder:
         told, reports = Path(folder) / "clocks.json", Path(folder) / "reports"
-        command = [sys.executable, "-m", "pytest", "-q", "-p", "tests.bench.clocks", "-k", STORY, *options]
+        command = [sys.executable, "-m", "pytest", "-q", "-p", "tests.bench.clocks", "-k", STORY, "features/sock_shop", *options]
         worked = _processor()
         ended = subprocess.run(
             [*command, f"--reports={reports}"], cwd=ROOT, env=os.environ | {PATH: str(told)}, capture_output=True,
