@@ -20,7 +20,7 @@ from tests.bench.reactions import ENDPOINTS, READY, STOP
 
 ROOT = Path(__file__).parents[2]
 KIND = ROOT / ".stack" / "kind" / "kubeconfig"
-STORY = "whole_story"
+SHOP, STORY = "features/sock_shop", "whole_story"
 WITHIN = 300  # seconds for one run
 TURNS = 3
 STACK = (STOP, READY, ENDPOINTS, CHECKOUTS, PAGES, CALLS)
@@ -81,7 +81,7 @@ def _there(kubeconfig: str) -> list[tuple[str, list[str]]]:
 def _play(options: list[str]) -> Played:
     with tempfile.TemporaryDirectory() as folder:
         told, reports = Path(folder) / "clocks.json", Path(folder) / "reports"
-        command = [sys.executable, "-m", "pytest", "-q", "-p", "tests.bench.clocks", "-k", STORY, "features/sock_shop", *options]
+        command = [sys.executable, "-m", "pytest", "-q", "-p", "tests.bench.clocks", "-k", STORY, SHOP, *options]
         worked = _processor()
         ended = subprocess.run(
             [*command, f"--reports={reports}"], cwd=ROOT, env=os.environ | {PATH: str(told)}, capture_output=True,

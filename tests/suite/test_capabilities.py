@@ -74,7 +74,7 @@ def test_a_stack_that_shows_no_more_than_it_must_is_judged_all_the_same(standing
     left_out = "\n".join(["ui = false", *(f"capabilities.{name} = false" for name in MAY_LACK)])
     lean.write_text(f'extends = "mine.toml"\n[sock_shop]\n{left_out}\n')
 
-    done = run(tmp_path / "out", f"--stack={lean}", "--evidence=minimal", "features", patience=JUDGED_WITHIN)
+    done = run(tmp_path / "out", f"--stack={lean}", "--evidence=minimal", "features/sock_shop", patience=JUDGED_WITHIN)
 
     judged_but(done, needing(*MAY_LACK))
 
@@ -83,7 +83,7 @@ def test_a_stack_that_shows_no_more_than_it_must_is_judged_all_the_same(standing
 def test_a_gateway_that_keeps_no_ledger_is_asked_and_believed(standing: Path, tmp_path: Path):
     mine = profile(tmp_path, standing)
 
-    done = run(tmp_path / "out", f"--stack={mine}", "--evidence=minimal", "features", patience=JUDGED_WITHIN)
+    done = run(tmp_path / "out", f"--stack={mine}", "--evidence=minimal", "features/sock_shop", patience=JUDGED_WITHIN)
 
     judged_but(done, needing("gateway_ledger"))
     [told] = {event["message"] for event in done.journal if event["event"] == "unsupported"}
