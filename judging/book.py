@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
+from pathlib import PurePath
 
 from judging.baseline import Entry
 from judging.claims import Claim, claim_from
@@ -41,7 +42,8 @@ class VerdictBook:
         self.baseline: tuple[Entry, ...] = ()
         self.outcomes: dict[str, Outcome] = {}
         self.spoiled: dict[str, Judged] = {}
-        self.witnessed = False
+        self.witnessed = set[str]()  # the systems of which a fault was witnessed
+        self._system = ""  # of the scenario that began last
         self._journal = journal
         if journal is not None:
             journal.subscribe(self.note)
@@ -70,12 +72,13 @@ class VerdictBook:
             case "scenario_started":
                 known = {key: event[key] for key in ("scenario", "title", "feature", "file", "line")}
                 self.outcomes[event["scenario"]] = Outcome(**known, claims=tuple(event["claims"]))
+                self._system = PurePath(event["file"]).parent.name
             case "finding" if event["scenario"] in self.outcomes:
                 self.outcomes[event["scenario"]].findings.append(finding_from(event))
             case "unsupported" if event["scenario"] in self.outcomes:
                 self.outcomes[event["scenario"]].unsupported |= dict.fromkeys(event["claims"], event["message"])
-            case "fault":
-                self.witnessed = self.witnessed or event["phase"] == "witnessed"
+            case "fault" if event["phase"] == "witnessed":
+                self.witnessed.add(self._system)
             case "spoiled":
                 verdict = Verdict(event["verdict"])
                 before = self.spoiled.get(event["feature"])

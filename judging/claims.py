@@ -29,6 +29,7 @@ class Claim:
     document: str | None = None
     core: bool = False
     needs: tuple[str, ...] = ()
+    system: str = ""  # whose document it is: the folder of its file
 
 
 _TYPES: dict[str, tuple[type, str]] = {
@@ -96,7 +97,7 @@ def _claim(path: Path, name: str, table: Any) -> Claim:
     if table["kind"] not in KINDS:
         raise _refusal(path, f"[{name}] kind = {table['kind']!r}", f"write one of: {', '.join(KINDS)}")
     given: dict[str, Any] = {key: tuple(map(str, value)) if key in LISTS else value for key, value in table.items()}
-    return Claim(id=name, **given)
+    return Claim(id=name, system=path.parent.name, **given)
 
 
 def _refusal(path: Path, cause: str, remedy: str) -> Refusal:

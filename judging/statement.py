@@ -9,7 +9,7 @@ from typing import Any
 
 from judging.baseline import BEYOND
 from judging.book import Outcome, VerdictBook
-from judging.claims import LISTS
+from judging.claims import LISTS, Claim
 from judging.journal import Event
 from judging.verdicts import Verdict, worst
 
@@ -54,8 +54,21 @@ def statement(events: Sequence[Event]) -> dict[str, Any]:
 
 
 def headline(book: VerdictBook) -> str:
-    """One sentence: is the incident as reported, which of its bugs are present, what is beyond the report."""
-    return "; ".join(filter(None, (_incident(book), _bugs(book), _beyond(book))))
+    """One sentence a report: is the incident as reported, which of its bugs are present, what is beyond the report.
+
+    Where several systems were judged each sentence begins with its own.
+    """
+    verdicts = book.verdicts()
+    systems = sorted({claim.system for claim in book.claims.values() if claim.id in verdicts}) or [""]
+    told = {system: _of_system(book, system, every=len(systems) == 1) for system in systems}
+    if len(told) == 1:
+        return next(iter(told.values()))
+    return ". ".join(f"{system.replace('_', ' ').capitalize()}: {said}" for system, said in told.items())
+
+
+def _of_system(book: VerdictBook, system: str, *, every: bool) -> str:
+    claims = [claim for claim in book.claims.values() if every or claim.system == system]
+    return "; ".join(filter(None, (_incident(book, claims, system), _bugs(book, claims), _beyond(book, claims))))
 
 
 def scope(book: VerdictBook) -> str:
@@ -76,8 +89,8 @@ def not_in_stack(stack: Mapping[str, Any]) -> str:
     return f"not in this stack: {'; '.join(told)}" if stack.get(NOT_IN_STACK) else ""
 
 
-def _incident(book: VerdictBook) -> str:
-    verdicts = {name: verdict for name, verdict in _of_kind(book, "reported") if verdict is not None}
+def _incident(book: VerdictBook, claims: Sequence[Claim], system: str) -> str:
+    verdicts = {name: verdict for name, verdict in _of_kind(book, claims, "reported") if verdict is not None}
     judged = {name: verdict for name, verdict in verdicts.items() if verdict is not Verdict.UNSUPPORTED}
     otherwise = [name for name, verdict in judged.items() if verdict in SEEN_OTHERWISE]
     unseen = [name for name, verdict in judged.items() if verdict not in (*SEEN_OTHERWISE, *SEEN_AS_CLAIMED)]
@@ -88,13 +101,13 @@ def _incident(book: VerdictBook) -> str:
         return f"incident could not be judged: {_few(unseen)} {counts}"
     if not judged:
         return "incident not judged: no reported claim was"
-    return "incident confirmed" if book.witnessed else "incident not confirmed: no fault was witnessed"
+    return "incident confirmed" if system in book.witnessed else "incident not confirmed: no fault was witnessed"
 
 
-def _bugs(book: VerdictBook) -> str:
+def _bugs(book: VerdictBook, claims: Sequence[Claim]) -> str:
     verdicts = book.verdicts()
     bugs: dict[str, list[Verdict]] = {}
-    for claim in book.claims.values():
+    for claim in claims:
         if claim.bug and claim.kind == "required":
             bugs.setdefault(claim.bug, []).extend([verdicts[claim.id]] if claim.id in verdicts else [])
     if not bugs:
@@ -106,16 +119,16 @@ def _bugs(book: VerdictBook) -> str:
     return told + (f", {len(unseen)} not judged" if unseen else "")
 
 
-def _beyond(book: VerdictBook) -> str:
+def _beyond(book: VerdictBook, claims: Sequence[Claim]) -> str:
     verdicts = book.verdicts()
     known = [
-        name
-        for name, verdict in verdicts.items()
-        if verdict is Verdict.KNOWN and any(entry.bug == BEYOND for entry in book.known_as(name))
+        claim.id
+        for claim in claims
+        if verdicts.get(claim.id) is Verdict.KNOWN and any(entry.bug == BEYOND for entry in book.known_as(claim.id))
     ]
     new = [
         name
-        for name, verdict in _of_kind(book, "required")
+        for name, verdict in _of_kind(book, claims, "required")
         if verdict is Verdict.VIOLATED and not book.claims[name].bug
     ]
     return "; ".join(
@@ -159,9 +172,9 @@ def _scenario(book: VerdictBook, outcome: Outcome) -> dict[str, Any]:
     }
 
 
-def _of_kind(book: VerdictBook, kind: str) -> Iterable[tuple[str, Verdict | None]]:
+def _of_kind(book: VerdictBook, claims: Sequence[Claim], kind: str) -> Iterable[tuple[str, Verdict | None]]:
     verdicts = book.verdicts()
-    return [(name, verdicts.get(name)) for name, claim in book.claims.items() if claim.kind == kind]
+    return [(claim.id, verdicts.get(claim.id)) for claim in claims if claim.kind == kind]
 
 
 def _covered(book: VerdictBook, name: str) -> bool:

@@ -157,3 +157,20 @@ def test_a_run_cut_short_says_so() -> None:
 def test_a_stored_book_is_read_only() -> None:
     with pytest.raises(RuntimeError):
         VerdictBook.of(run(REPORTED)).contaminate("Outage", "why")
+
+
+def test_each_report_has_its_own_sentence() -> None:
+    """What was witnessed in one system confirms nothing of the other."""
+    events = run(REPORTED | {"G1": "right"})
+    shop = [asdict(claim) | {"system": "sock_shop"} for claim in CLAIMS]
+    other = asdict(Claim("G1", "no code", "reported", "Failure")) | {"system": "otp_gateway"}
+    began, fault, *rest = events
+    for event in rest:
+        if event["event"] == "scenario_started":
+            event["file"] = f"features/{'otp_gateway' if event['scenario'] == 'G1' else 'sock_shop'}/a.feature"
+    inside = next(n for n, event in enumerate(rest) if event["event"] == "scenario_started") + 1
+    told = statement([began | {"claims": [*shop, other]}, *rest[:inside], fault, *rest[inside:]])["headline"]
+
+    gateway, shops = told.split(". ")
+    assert gateway == "Otp gateway: incident not confirmed: no fault was witnessed"
+    assert shops.startswith("Sock shop: incident confirmed; of the report's 2 bugs")
