@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from fixtures.cluster.states import LogLine
+from fixtures.enactment.incident import in_order
 from fixtures.enactment.sock_shop.readings.payments import REFUSED, in_short, of_customers, outcomes
 from fixtures.enactment.sock_shop.readings.shopping import PAYMENT_FAILED
 from fixtures.enactment.sock_shop.readings.shopping import REFUSED as TOLD_REFUSED
@@ -123,3 +124,8 @@ def test_what_a_witness_pays_when_the_gateway_is_there_is_left_out_whole():
     )
 
     assert outcomes(line.text for line in of_customers(lines)) == ["asked", "called", "ch_PfECoEmld0tCCge"]
+
+
+def test_a_log_that_was_read_twice_keeps_the_order_of_lines_of_the_same_moment():
+    lines = log(*((0.0, f"{number:02} {line}") for number, line in enumerate([*STARTED, *REFUSAL, *CHARGE])))
+    assert in_order(lines[:5], lines[2:]) == lines
