@@ -13,6 +13,7 @@ import uvicorn
 from starlette.applications import Starlette
 
 BACKLOG = 1024
+ANSWERED_WITHIN = 1  # seconds: less than a pod is given to end
 
 
 def defect(name: str) -> bool:
@@ -45,8 +46,18 @@ def run(name: str, app: Starlette, port: int) -> None:
         listener = socket.create_server((host, port), backlog=BACKLOG)
     except OSError as error:
         sys.exit(f"{name}: cannot listen on {host}:{port}: {os.strerror(error.errno or 0)}")
-    Server(uvicorn.Config(app, backlog=BACKLOG)).run([listener])
+    server = Server(uvicorn.Config(app, backlog=BACKLOG, timeout_graceful_shutdown=ANSWERED_WITHIN))
+    signal.signal(signal.SIGTERM, lambda *_: _end(server))
+    server.run([listener])
+    os._exit(0)
 
 
-# At once, open connections or not; and PID 1 of a container would ignore the signal without a handler.
+def _end(server: Server) -> None:
+    """At once where nobody waits for an answer, else when all have one or too much time has passed."""
+    if not server.server_state.tasks:
+        os._exit(0)
+    server.should_exit = True
+
+
+# Until it serves; and PID 1 of a container would ignore the signal without a handler.
 signal.signal(signal.SIGTERM, lambda *_: os._exit(0))

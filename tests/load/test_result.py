@@ -227,3 +227,15 @@ def test_nothing_in_a_table_or_picture_is_taken_for_a_secret(tmp_path):
     for body, media in ((result(*many).csv(), "text/csv"), (picture(result(*many), "Many"), "image/svg+xml")):
         kept = store.keep("load", body, media)
         assert (tmp_path / kept.file.split("/")[1]).read_bytes() == body.encode()
+
+
+def test_the_legend_takes_as_many_rows_as_it_needs():
+    labels = [f"answer {number} that takes many words to be told" for number in range(6)]
+    samples = [answered(n, n / 10, n / 10, n / 10 + 0.02, label) for n, label in enumerate(labels)]
+    drawn = ElementTree.fromstring(picture(result(*samples), "many outcomes"))
+    entries = [each for each in drawn.iter(f"{SVG}text") if (each.text or "").startswith("answer ")]
+    places = [(float(each.attrib["x"]), float(each.attrib["y"])) for each in entries]
+
+    assert len(places) == len(set(places)) == len(labels)
+    assert all(x + 6 * len(labels[0]) < 960 for x, _ in places)
+    assert len({y for _, y in places}) > 1
