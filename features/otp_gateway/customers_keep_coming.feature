@@ -6,7 +6,7 @@ Feature: Customers keep coming while audit logging is deployed
   Background: the incident, played through once
     Given customers get their codes
     And 12 customers a second keep coming
-    And 24 more have come
+    And 36 more have come
     And audit logging is deployed
     And 60 more have come
     And audit logging is rolled back

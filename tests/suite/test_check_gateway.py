@@ -16,7 +16,7 @@ from tests.suite.imitations import api_server, kubeconfig
 from tests.suite.looking import EMBEDDED, SHOP, looked
 from tests.suite.runs import ROOT, profile
 
-OPTIONAL = ("audit_logging", "demo_mode", "planting", "write_marks")
+OPTIONAL = ("audit_logging", "demo_mode", "payment_records", "planting", "write_marks")
 GATEWAY = {"otp_gateway": {f"P_{name}": Claim(f"P_{name}", "…", "required", "1", needs=(name,)) for name in OPTIONAL}}
 
 
