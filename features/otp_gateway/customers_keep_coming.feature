@@ -8,7 +8,7 @@ Feature: Customers keep coming while audit logging is deployed
     And 12 customers a second keep coming
     And 36 more have come
     And audit logging is deployed
-    And 60 more have come
+    And 72 more have come
     And audit logging is rolled back
     And 36 more have come
     And the last of them has been answered

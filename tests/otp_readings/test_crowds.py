@@ -176,7 +176,7 @@ def test_everybody_means_everybody_and_in_time(tmp_path):
     assert not in_time(crowd([*(sample(n) for n in range(9)), sample(9, REFUSED)])).holds
     assert not in_time(crowd([*(sample(n) for n in range(9)), sample(9, end=End.TIMEOUT)])).holds
     with pytest.raises(MachineTooBusy, match="E-LOAD-BUSY"):
-        in_time(alike(10, late=0.3))
+        in_time(alike(10, late=0.6))
 
 
 def test_nobody_means_that_everybody_was_answered_without_a_code(tmp_path):
@@ -243,7 +243,7 @@ def test_waiting_without_end_is_in_no_proportion(tmp_path):
 
 def test_a_busy_machine_foretells_nothing(tmp_path):
     with pytest.raises(MachineTooBusy, match="E-LOAD-BUSY"):
-        seen.in_proportion(incident(tmp_path, alike(1), alike(10, took=0.75), alike(40, took=2.25, late=0.3)))
+        seen.in_proportion(incident(tmp_path, alike(1), alike(10, took=0.75), alike(40, took=2.25, late=0.6)))
 
 
 def test_a_refusal_must_be_polite_and_there_must_be_one(tmp_path):

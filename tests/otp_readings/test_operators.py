@@ -68,7 +68,7 @@ def test_only_pods_that_log_for_the_auditors_are_listened_to(tmp_path):
 
 def health(folder, moment, body, status=200, seconds=0.01):
     told_of = incident(folder, alike(40))
-    told_of.health_said[moment] = Exchange("GET", "/health", status, seconds, body)
+    told_of.payments_service.said[moment] = Exchange("GET", "/health", status, seconds, body)
     told_of.snapshots["during"] = None
     return told_of
 
