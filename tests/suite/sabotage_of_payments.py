@@ -1,0 +1,53 @@
+"""A plug-in that lets something go wrong while customers keep coming, as `SABOTAGE` says."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from fixtures.enactment.otp_gateway.incident import PaymentIncident
+
+WAY, BACKEND = os.environ["SABOTAGE"], "payment-backend"
+LOST, BACK_WITHIN = 20, 30.0  # connections; seconds
+
+
+@pytest.fixture(autouse=True)
+def sabotaged(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The gateway goes away for a while under the change, or whoever sends has no time for it."""
+    from fixtures.enactment.otp_gateway import incident
+    from fixtures.load.sending import Sending
+
+    if WAY == "unreachable":
+        waits = incident.PaymentIncident.wait_for_more
+        monkeypatch.setattr(incident.PaymentIncident, "wait_for_more", lambda it, more: (_away(it), waits(it, more)))
+    if WAY == "too busy":
+        exchange = Sending._exchange
+        monkeypatch.setattr(Sending, "_exchange", lambda *about: (_ponder(), exchange(*about))[1])
+
+
+def _away(incident: PaymentIncident) -> None:
+    """Somebody scales the gateway away, and back once customers have noticed."""
+    from fixtures.waiting import eventually
+
+    if incident.times.in_force is None or incident.times.taken_back is not None:
+        return
+    cluster, sending = incident.world.cluster, incident.coming.sending
+    for replicas in (0, 1):
+        assert cluster.patch(BACKEND, {"spec": {"replicas": replicas}}, cluster.deployment(BACKEND).version)
+        lost = sum(sample.end == "transport error" for sample in [*sending._samples.values()])
+        if not replicas:
+            eventually(
+                "connections are lost",
+                lambda: sum(each.end == "transport error" for each in [*sending._samples.values()]) - lost >= LOST,
+                within=BACK_WITHIN,
+            )
+    eventually("it is back", lambda: cluster.deployment(BACKEND).available, within=BACK_WITHIN)
+    eventually("it serves", incident.serves, within=BACK_WITHIN)
+
+
+def _ponder() -> None:
+    """Keep the thread that sends from sending anything else."""
+    sum(range(3_000_000))
