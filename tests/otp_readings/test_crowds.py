@@ -161,8 +161,9 @@ def test_the_fastest_of_each_crowd_must_fit_the_formula_and_all_must_have_writte
     assert not took(one, five, written(10, 0.9)).holds
     assert not took(one, five, written(10, 0.70)).holds
     assert not took(one, five, written(10, 0.755, at_once=9)).holds
-    assert not took(one, five, unmarked).holds
-    assert not took(one, five, alike(10)).holds
+    for crowds, named in ((unmarked, 1), (alike(10), 0)):
+        with pytest.raises(NoControl, match=f"name {named} of 10"):
+            took(one, five, crowds)
     with pytest.raises(KeyError):
         took(one, five)
 

@@ -30,22 +30,26 @@ def sabotaged(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def _away(incident: PaymentIncident) -> None:
     """Somebody scales the gateway away, and back once customers have noticed."""
+    from fixtures.load.result import End
     from fixtures.waiting import eventually
 
     if incident.times.in_force is None or incident.times.taken_back is not None:
         return
     cluster, sending = incident.world.cluster, incident.coming.sending
-    for replicas in (0, 1):
-        assert cluster.patch(BACKEND, {"spec": {"replicas": replicas}}, cluster.deployment(BACKEND).version)
-        lost = sum(sample.end == "transport error" for sample in [*sending._samples.values()])
-        if not replicas:
-            eventually(
-                "connections are lost",
-                lambda: sum(each.end == "transport error" for each in [*sending._samples.values()]) - lost >= LOST,
-                within=BACK_WITHIN,
-            )
+
+    def lost() -> int:
+        return sum(each.end is End.TRANSPORT for each in list(sending._samples.values()))
+
+    def scale(replicas: int) -> bool:
+        change = {"spec": {"replicas": replicas}}
+        return cluster.patch(BACKEND, change, cluster.deployment(BACKEND).version)
+
+    before = lost()
+    eventually("it is scaled away", lambda: scale(0), within=BACK_WITHIN)
+    eventually("connections are lost", lambda: lost() >= before + LOST, within=BACK_WITHIN)
+    eventually("it is scaled back", lambda: scale(1), within=BACK_WITHIN)
     eventually("it is back", lambda: cluster.deployment(BACKEND).available, within=BACK_WITHIN)
-    eventually("it serves", incident.serves, within=BACK_WITHIN)
+    eventually("it answers", incident.world.open_app().health, within=BACK_WITHIN)
 
 
 def _ponder() -> None:
