@@ -48,6 +48,32 @@ class Run:
         return {event["verdict"] for event in self.journal if event["event"] == "scenario_finished"}
 
     @property
+    def messages(self) -> list[str]:
+        """What is told of each scenario."""
+        return [event["message"] for event in self.journal if event["event"] == "scenario_finished"]
+
+    @property
+    def claims(self) -> dict[str, str]:
+        """The verdict on each claim that was judged."""
+        return {name: verdict for name, (verdict, _) in self._judged().items()}
+
+    @property
+    def reasons(self) -> dict[str, str]:
+        """Why, of each."""
+        return {name: reason for name, (_, reason) in self._judged().items()}
+
+    def _judged(self) -> dict[str, tuple[str, str]]:
+        found = json.loads((self.reports / "statement.json").read_text())["claims"]
+        return {claim["id"]: (claim["verdict"], claim["reason"]) for claim in found if claim["verdict"]}
+
+    def leaves_unjudged(self, unsupported: set[str]) -> None:
+        """It is green, and left exactly these claims unjudged."""
+        found = self.claims
+        assert {name for name, verdict in found.items() if verdict == "UNSUPPORTED"} == unsupported, self.out
+        assert {found[name] for name in found.keys() - unsupported} <= {"CONFORMS", "KNOWN"}, self.out
+        assert self.code == 0
+
+    @property
     def shown(self) -> set[str]:
         """The statuses that Allure shows."""
         results = (self.reports / "allure-results").glob("*-result.json")

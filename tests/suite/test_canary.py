@@ -4,24 +4,32 @@ from __future__ import annotations
 
 import base64
 import json
-from collections.abc import Iterator
+import re
+from collections.abc import Iterable, Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 from urllib.parse import quote
 
 import yaml
 
+from fixtures.cluster.driver import Cluster
+from fixtures.cluster.tunnel import open_tunnels
+from fixtures.databases.payments import PaymentBook
+from fixtures.payment_records import CodeSession
+from fixtures.stack.profile import Capability
 from tests.reports.journals import embedded
-from tests.suite.runs import profile, run
+from tests.suite.runs import ROOT, Run, profile, run
 
-KINDS = {"password", "card number", "CVV", "cookie"}
+SHOP = {"password", "card number", "CVV", "cookie"}
+GATEWAY = {"card number", "CVV", "one-time password", "session"}
+JUDGED_WITHIN = 240  # seconds
 
 
 def spellings(kind: str, secret: str) -> Iterator[bytes]:
     """How a secret may be written; three digits are a CVV only where they stand as a value of their own."""
     if kind == "CVV":
-        yield from (
-            wrapped.encode() for wrapped in (f'"{secret}"', f'\\"{secret}\\"', f"ccv={secret}", f"ccv: {secret}")
-        )
+        named = (f"{name}{sign}{secret}" for name in ("ccv", "cvv") for sign in ("=", ": "))
+        yield from (wrapped.encode() for wrapped in (f'"{secret}"', f'\\"{secret}\\"', *named))
         return
     raw = secret.encode()
     yield from {raw, quote(secret, safe="").encode(), base64.b64encode(raw)}
@@ -38,24 +46,62 @@ def sinks(reports: Path, *terminal: str) -> Iterator[tuple[str, bytes]]:
             yield from (("embedded", body.encode("latin-1")) for body in embedded(file.read_text("utf-8")))
 
 
+def leaks(done: Run, secrets: Iterable[tuple[str, str]]) -> list[str]:
+    """Where a run has left which kind of secret; six digits are a code only where they stand alone."""
+    left = list(sinks(done.reports, done.out, done.err))
+    assert {"allure.html", "embedded", "journal.jsonl", "statement.json", "terminal"} <= {name for name, _ in left}
+    assert any("«redacted card number ending".encode() in body for _, body in left), "the cards came by"
+    codes = {secret for kind, secret in secrets if kind == "one-time password"}
+    alone = re.compile(rb"(?<![\w.])(?:%s)(?![\w.])" % "|".join(codes or ["no code"]).encode())
+    found = [f"a code in {name}: {hit[0]!r}" for name, body in left for hit in alone.finditer(body)]
+    others = [(kind, secret) for kind, secret in secrets if kind != "one-time password"]
+    return found + [
+        f"a {kind} in {name}"
+        for name, body in left
+        for kind, secret in others
+        if any(spelling in body for spelling in spellings(kind, secret))
+    ]
+
+
+def confessed(file: Path) -> set[tuple[str, str]]:
+    """Every secret that a run has known, with its kind."""
+    return {tuple(json.loads(line)) for line in file.read_text().splitlines()}
+
+
 def test_no_secret_of_a_run_is_left_behind(standing: Path, tmp_path: Path) -> None:
-    confessed = tmp_path / "confessed"
+    told = tmp_path / "confessed"
     options = (f"--stack={profile(tmp_path, standing)}", "-p", "tests.suite.confessing", "-m", "story", "-s", "-vv")
-    done = run(tmp_path / "out", *options, env={"CONFESSED": str(confessed)})
-    secrets = {tuple(json.loads(line)) for line in confessed.read_text().splitlines()}
+    done = run(tmp_path / "out", *options, env={"CONFESSED": str(told)})
+    secrets = confessed(told)
     assert done.code == 0, done.out
-    assert {kind for kind, _ in secrets} == KINDS
+    assert {kind for kind, _ in secrets} == SHOP
     (user,) = (entry["user"] for entry in yaml.safe_load(standing.read_text())["users"])
     secrets |= {("token", user[key]) for key in ("token", "client-key-data") if key in user}
     assert "token" in {kind for kind, _ in secrets}
 
-    left = list(sinks(tmp_path / "out", done.out, done.err))
-    found = [
-        f"a {kind} in {name}"
-        for name, body in left
-        for kind, secret in secrets
-        if any(spelling in body for spelling in spellings(kind, secret))
-    ]
-    assert not found
-    assert {"allure.html", "embedded", "journal.jsonl", "statement.json", "terminal"} <= {name for name, _ in left}
-    assert any("«redacted card number ending".encode() in body for _, body in left), "the cards came by"
+    assert not leaks(done, secrets)
+
+
+def test_no_code_of_anybody_is_left_behind(standing_gateway: Path, tmp_path: Path) -> None:
+    told, began = tmp_path / "confessed", datetime.now(UTC)
+    options = (f"--stack={profile(tmp_path, standing_gateway)}", "-p", "tests.suite.confessing", "-s", "-vv")
+    features = str(ROOT / "features" / "otp_gateway")
+    done = run(tmp_path / "out", *options, features, env={"CONFESSED": str(told)}, patience=JUDGED_WITHIN)
+    secrets = confessed(told)
+    assert done.code == 0, done.out
+    assert {kind for kind, _ in secrets} == GATEWAY
+    kept = [each for each in codes_in_books(standing_gateway) if each.created >= began]
+    assert len(kept) > 20, "those of the crowds are there, too"
+    secrets |= {("one-time password", each.code) for each in kept} | {("session", each.id) for each in kept}
+
+    assert not leaks(done, secrets)
+
+
+def codes_in_books(kubeconfig: Path) -> tuple[CodeSession, ...]:
+    """Every code that the gateway has written down."""
+    with open_tunnels(Cluster(kubeconfig, "", "sock-shop")) as lend:
+        book = PaymentBook(Capability("payment_records", "payment-mongodb", 27017, database="payment_db"), lend)
+        try:
+            return tuple(each for paid in book.payments_of("") for each in book.sessions(paid.id))
+        finally:
+            book.close()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import json
 from pathlib import Path
 
 import pytest
@@ -16,18 +15,6 @@ KEEP_COMING = "features/otp_gateway/customers_keep_coming.feature"
 LOGGED = "features/otp_gateway/audit_logging.feature"
 BACKEND = "payment-backend"
 JUDGED_WITHIN = 150  # seconds
-
-
-def verdicts(done: Run) -> dict[str, str]:
-    """What a run made of each claim that it judged."""
-    claims = json.loads((done.reports / "statement.json").read_text())["claims"]
-    return {claim["id"]: claim["verdict"] for claim in claims if claim["verdict"]}
-
-
-def why(done: Run, claim: str) -> str:
-    """The reason of a verdict."""
-    claims = json.loads((done.reports / "statement.json").read_text())["claims"]
-    return next(each["reason"] for each in claims if each["id"] == claim)
 
 
 def ends(done: Run) -> dict[str, int]:
@@ -56,11 +43,11 @@ def sabotaged(way: str, folder: Path, kubeconfig: Path) -> Run:
 
 def test_a_gateway_that_goes_away_while_customers_come_is_not_accused(standing_gateway: Path, tmp_path: Path):
     done = sabotaged("unreachable", tmp_path, standing_gateway)
-    found = verdicts(done)
+    found = done.claims
 
     assert {name for name, verdict in found.items() if verdict == "UNKNOWN"} == {"R002_47", "R002_50"}, done.out
     assert {found[name] for name in found.keys() - {"R002_47", "R002_50"}} == {"CONFORMS"}, done.out
-    assert "could not be reached" in why(done, "R002_47")
+    assert "could not be reached" in done.reasons["R002_47"]
     assert ends(done)["transport error"] >= 20
     assert done.phases == ["planned", "applied", "witnessed", "undone", "undo_witnessed"]
     assert done.code == 3
@@ -69,11 +56,11 @@ def test_a_gateway_that_goes_away_while_customers_come_is_not_accused(standing_g
 
 def test_a_machine_that_cannot_send_as_it_should_accuses_nobody(standing_gateway: Path, tmp_path: Path):
     done = sabotaged("too busy", tmp_path, standing_gateway)
-    found = verdicts(done)
+    found = done.claims
 
     for claim in ("R002_46", "R002_47", "R002_48", "R002_50"):
         assert found[claim] == "UNKNOWN", done.out
-        assert "E-LOAD-BUSY" in why(done, claim)
+        assert "E-LOAD-BUSY" in done.reasons[claim]
     assert done.code == 3
     assert restored(standing_gateway)
 
@@ -84,7 +71,7 @@ def test_a_clock_that_goes_wrong_changes_no_verdict(standing_gateway: Path, tmp_
     options = (stack, "--evidence=minimal", "-p", "tests.suite.skewed", LOGGED)
     done = run(tmp_path / "out", *options, env={"SKEW": skew}, patience=JUDGED_WITHIN)
 
-    found = verdicts(done)
+    found = done.claims
     assert {name for name, verdict in found.items() if verdict != "CONFORMS"} == {"R002_43"}, done.out
     assert found["R002_43"] == "KNOWN"
     assert done.code == 0
