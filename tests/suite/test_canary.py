@@ -22,6 +22,7 @@ from tests.suite.runs import ROOT, Run, profile, run
 
 SHOP = {"password", "card number", "CVV", "cookie"}
 GATEWAY = {"card number", "CVV", "one-time password", "session"}
+AWAY = "database_away"  # goes first: what is in the database is gone with it
 JUDGED_WITHIN = 240  # seconds
 
 
@@ -85,8 +86,8 @@ def test_no_secret_of_a_run_is_left_behind(standing: Path, tmp_path: Path) -> No
 def test_no_code_of_anybody_is_left_behind(standing_gateway: Path, tmp_path: Path) -> None:
     told, began = tmp_path / "confessed", datetime.now(UTC)
     options = (f"--stack={profile(tmp_path, standing_gateway)}", "-p", "tests.suite.confessing", "-s", "-vv")
-    features = str(ROOT / "features" / "otp_gateway")
-    done = run(tmp_path / "out", *options, features, env={"CONFESSED": str(told)}, patience=JUDGED_WITHIN)
+    features = sorted((ROOT / "features" / "otp_gateway").glob("*.feature"), key=lambda path: path.stem != AWAY)
+    done = run(tmp_path / "out", *options, *map(str, features), env={"CONFESSED": str(told)}, patience=JUDGED_WITHIN)
     secrets = confessed(told)
     assert done.code == 0, done.out
     assert {kind for kind, _ in secrets} == GATEWAY

@@ -18,7 +18,7 @@ from tests.suite.runs import Running, profile, run
 
 KEEP_COMING = ("features/otp_gateway/customers_keep_coming.feature", "--evidence=minimal")
 BACKEND = "payment-backend"
-UNDER_WAY = {"text": "60 more have come"}  # audit logging is in force, and twelve a second come
+UNDER_WAY = {"what": "audit logging", "value": "in force"}  # and twelve a second come
 SETTLED_WITHIN = 30  # seconds
 
 

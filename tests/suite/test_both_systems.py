@@ -1,0 +1,35 @@
+"""Both systems at once say what each says by itself, and one by itself does without the other."""
+
+from __future__ import annotations
+
+import json
+import tomllib
+from pathlib import Path
+
+from tests.suite.runs import ROOT, run
+
+PRIVATE = "features/otp_gateway/codes_stay_private.feature"
+JUDGED_WITHIN = 420  # seconds; two stacks, two browsers and a load share the machine
+
+
+def test_two_workers_find_what_is_known_of_both_systems_and_nothing_else(tmp_path: Path):
+    profile = tomllib.loads((ROOT / "stacks" / "embedded.toml").read_text())
+    done = run(tmp_path / "out", "-n", "2", "--evidence=minimal", "features", patience=JUDGED_WITHIN)
+    stated = json.loads((done.reports / "statement.json").read_text())
+
+    assert done.code == 0, done.out
+    assert {*done.claims.values()} == {"CONFORMS", "KNOWN"}
+    assert {name for name, verdict in done.claims.items() if verdict == "KNOWN"} == {
+        entry["claim"] for entry in profile["baseline"]
+    }
+    assert stated["not_judged"] == []
+    assert {name.partition("_")[0] for name in done.claims} == {"R000", "R002"}
+
+
+def test_the_gateway_by_itself_starts_no_shop(tmp_path: Path):
+    done = run(tmp_path / "out", "--evidence=minimal", PRIVATE)
+    [seen] = [each for each in done.journal if each.get("what") == "the cluster, before" and not each["replayed"]]
+    lines = (done.reports / seen["evidence"][0]["file"]).read_text().splitlines()
+
+    assert done.code == 0, done.out
+    assert {line.split()[0] for line in lines} == {"payment-backend", "payment-frontend", "payment-mongodb"}
