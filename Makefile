@@ -26,9 +26,7 @@ demo: setup  ## Judge the reference systems on the embedded cluster (VARIANT=fix
 	@echo "→ judging the reference systems on the embedded cluster"
 	@$(JUDGE) $(MORE:%=--stack=%) $(ARGS)
 
-test: setup check  ## Judge as `demo` does, then run all tests of the suite and of the reference stack
-	@echo "→ judging the reference systems on the embedded cluster"
-	@$(JUDGE)
+test: setup check  ## Run all tests of the suite and of the reference stack
 	@echo "→ testing the suite and the reference stack (several minutes; ARGS='-k truth' runs a part without the defect matrix)"
 	@$(RUN) -m pytest -q -n 2 --dist loadfile --ignore tests/matrix tests $(ARGS)
 	@$(if $(ARGS),true,$(RUN) -m pytest -q tests/matrix)
