@@ -6,12 +6,15 @@ import json
 import tomllib
 from pathlib import Path
 
+import pytest
+
 from tests.suite.runs import ROOT, run
 
 PRIVATE = "features/otp_gateway/codes_stay_private.feature"
 JUDGED_WITHIN = 420  # seconds; two stacks, two browsers and a load share the machine
 
 
+@pytest.mark.timeout(JUDGED_WITHIN + 30)
 def test_two_workers_find_what_is_known_of_both_systems_and_nothing_else(tmp_path: Path):
     profile = tomllib.loads((ROOT / "stacks" / "embedded.toml").read_text())
     done = run(tmp_path / "out", "-n", "2", "--evidence=minimal", "features", patience=JUDGED_WITHIN)

@@ -24,7 +24,7 @@ from tests.suite.runs import ROOT, Run, profile, run
 SHOP = {"password", "card number", "CVV", "cookie"}
 GATEWAY = {"card number", "CVV", "one-time password", "session"}
 AWAY = "database_away"  # goes first: what is in the database is gone with it
-JUDGED_WITHIN = 240  # seconds
+JUDGED_WITHIN = 170  # seconds
 
 
 def spellings(kind: str, secret: str) -> Iterator[bytes]:

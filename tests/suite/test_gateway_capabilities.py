@@ -17,7 +17,7 @@ CLAIMS = tomllib.loads((FEATURES / "claims.toml").read_text())
 PAYING, PRIVATE = FEATURES / "paying_with_a_code.feature", FEATURES / "codes_stay_private.feature"
 LOGGED, KEEP_COMING = FEATURES / "audit_logging.feature", FEATURES / "customers_keep_coming.feature"
 BACKEND = "payment-backend"
-JUDGED_WITHIN, SETTLED_WITHIN = 200, 30  # seconds
+JUDGED_WITHIN, SETTLED_WITHIN = 170, 30  # seconds
 
 
 def needing(done: Run, *capabilities: str) -> set[str]:
