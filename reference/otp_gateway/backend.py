@@ -74,10 +74,10 @@ def begin(asked: Payment, arrived: float) -> dict[str, Any]:
     if defect("card_stored"):
         payment |= {"card_number": asked.card_number, "cvv": asked.cvv}
     try:
-        database.create(payment)
+        at_once = database.create(payment)
     except PyMongoError as error:
         return answer(f"Payment creation failed: {error}")
-    issued = codes.issue(payment["_id"], arrived)
+    issued = codes.issue(payment["_id"], arrived, at_once)
     if issued is None:
         return answer("Unable to generate OTP. Please try again.", payment["_id"])
     session, code = issued
@@ -106,13 +106,17 @@ async def health() -> JSONResponse:
     told = (
         {"status": "healthy", "database": "connected"} if well else {"status": "unhealthy", "database": "disconnected"}
     )
-    return JSONResponse(told | {"otp_service": "ready"}, 200 if well else 503)
+    ready = {} if defect("health_incomplete") else {"otp_service": "ready"}
+    return JSONResponse(told | ready, 200 if well else 503)
 
 
-@app.get("/debug/config")
 async def config() -> dict[str, Any]:
     """View the current configuration."""
     return {"otp_timeout_ms": 400, "payment_retry_count": 3, "base_write_latency_ms": 15, "contention_factor": 1.5}
+
+
+if not defect("settings_hidden"):
+    app.get("/debug/config")(config)
 
 
 @app.get("/", include_in_schema=False)

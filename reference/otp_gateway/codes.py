@@ -4,21 +4,31 @@ from __future__ import annotations
 
 import secrets
 import time
+from collections import deque
 from datetime import UTC, datetime, timedelta
+from itertools import count
 from math import inf
 from threading import Lock
 from uuid import uuid4
 
-from reference.otp_gateway.database import db, set_status
+from reference.otp_gateway.database import MODULE, db, set_status
 from reference.otp_gateway.service import defect
 
 TIMEOUT, RETRIES, PAUSE, POLL = 0.4, 3, 0.1, 0.05  # seconds, but for the retries
 LIFE = timedelta(minutes=2)
 _turn = Lock()  # FerretDB's updates are not atomic
+CROWD, REFUSED, RATION = 20, 5, 6  # of planted bugs: who is many, one of how many is refused, codes a second
+_numbers = count(1)
+_issued = deque[float](maxlen=RATION)
 
 
-def issue(payment_id: str, arrived: float) -> tuple[str, str] | None:
+def issue(payment_id: str, arrived: float, at_once: int) -> tuple[str, str] | None:
     """Session and password for a payment that awaits one; None when it is not ready in time, said to nobody else."""
+    if defect("refused_completed") and at_once > CROWD and next(_numbers) % REFUSED == 0:
+        set_status(payment_id, "completed")
+        return None
+    if defect("codes_rationed") and MODULE == "original" and _used_up():
+        return None
     limit = arrived + TIMEOUT if defect("deadline_from_arrival") else inf
     for _ in range(RETRIES):
         if _ready(payment_id, min(time.monotonic() + TIMEOUT, limit)):
@@ -38,8 +48,19 @@ def _ready(payment_id: str, deadline: float) -> bool:
     return False
 
 
+def _used_up() -> bool:
+    """Whether this second's codes have all been given."""
+    with _turn:
+        now = time.monotonic()
+        if len(_issued) == RATION and now - _issued[0] < 1:
+            return True
+        _issued.append(now)
+        return False
+
+
 def _open(payment_id: str) -> tuple[str, str]:
-    session, code, now = str(uuid4()), f"{secrets.randbelow(10**6):06}", datetime.now(UTC)
+    digits = 5 if defect("code_too_short") else 6
+    session, code, now = str(uuid4()), f"{secrets.randbelow(10**digits):0{digits}}", datetime.now(UTC)
     db.otp_sessions.insert_one(
         {"_id": session, "payment_intent_id": payment_id, "otp": code, "created_at": now, "expires_at": now + LIFE}
         | {"verified": False, "failed": False}

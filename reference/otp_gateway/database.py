@@ -16,7 +16,7 @@ import pymongo
 from pymongo import MongoClient
 from pymongo.errors import PyMongoError
 
-from reference.otp_gateway.service import setting
+from reference.otp_gateway.service import defect, setting
 
 Document = dict[str, Any]
 
@@ -25,6 +25,7 @@ DEADLINE_MS, PULSE_SECONDS = 5000, 0.5
 WRITE = 0.015 * 1.15  # seconds: what the original's one simulated pause comes to
 # Seconds since a write began; the pauses take in the real writes, so that the whole is 0.25 s + 0.05 s per writer.
 FIRST_AUDIT, SECOND_AUDIT, AUDITED, PER_WRITER = 0.115, 0.23, 0.25, 0.05
+FEW, SLOW = 10, 0.1  # of planted bugs: who are not yet many, and seconds
 
 db = MongoClient[Document](
     os.environ.get("MONGO_URI", "mongodb://127.0.0.1:27017"),
@@ -46,16 +47,24 @@ class Writing:
 
     def wait(self, seconds: float, per_writer: float = 0) -> None:
         """Hold the thread until so many seconds after the beginning, and so many more for each writer."""
-        while (left := self.began + seconds + per_writer * self.at_once - time.monotonic()) > 0:
+        while (left := self.began + seconds + per_writer * self.weight - time.monotonic()) > 0:
             time.sleep(left)
 
+    @property
+    def weight(self) -> float:
+        """How many writers it waits for: each once, or by the planted bug more often the more there are."""
+        return self.at_once**2 / FEW if defect("contention_squared") and self.at_once > FEW else self.at_once
 
-def create(payment: Document) -> None:
-    """Write a payment down until it awaits its code; the log tells when, how long, and how many did so at once."""
+
+def create(payment: Document) -> int:
+    """Write a payment down until it awaits its code; tells how many did so at once, the log also when and how long."""
     with _writing() as writing:
         MODULES[MODULE](payment, writing)
+        if defect("writes_slow"):
+            time.sleep(SLOW)
     taken, began = (time.monotonic() - writing.began) * 1000, writing.began_at.isoformat(timespec="microseconds")
     log.info("payment %s written: began=%s ms=%.1f at_once=%d", payment["_id"], began, taken, writing.at_once)
+    return writing.at_once
 
 
 def original(payment: Document, writing: Writing) -> None:
@@ -72,8 +81,11 @@ def audit(payment: Document, writing: Writing) -> None:
     _enter(payment, "created")
     _await_code(payment)
     writing.wait(SECOND_AUDIT)
-    _enter(payment, "status_changed")
+    if not defect("entry_missing"):
+        _enter(payment, "status_changed")
     writing.wait(AUDITED, PER_WRITER)
+    if defect("written_twice") and writing.at_once > 1:
+        _insert(payment | {"_id": str(uuid4())})
 
 
 MODULES = {"original": original, "audit": audit}

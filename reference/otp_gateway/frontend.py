@@ -16,7 +16,7 @@ from reference.otp_gateway.service import defect, run
 
 PAGES = Path(__file__).parent / "pages"
 FILES = {f"/{file.name}": file for file in PAGES.iterdir()} | {"/": PAGES / "index.html"}
-PAGE_DEFECTS = ("blank_page_on_422",)
+PAGE_DEFECTS = ("blank_page_on_422", "failure_untold", "page_impatient")
 
 
 def serving(file: Path) -> Callable[[Request], Awaitable[Response]]:

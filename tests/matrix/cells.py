@@ -1,4 +1,9 @@
-"""Runs the whole suite against the reference stack with one planted defect at a time."""
+"""Runs the suite against the reference systems, mended or with one planted defect: each such run is a cell.
+
+A cell proves that of the claims that it judges exactly those turn red that its defect states. A claim is judged where a
+feature that names it is run: of the mended systems all features, of a defect all of its own system, or, if narrow, only
+those that name a claim which it breaks. A narrow cell says nothing of the claims of other features.
+"""
 
 from __future__ import annotations
 
@@ -7,10 +12,10 @@ import re
 import subprocess
 import sys
 import tomllib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from queue import SimpleQueue
 
@@ -24,19 +29,28 @@ from fixtures.waiting import eventually
 from judging.claims import load_claims
 
 ROOT = Path(__file__).parents[2]
-FEATURES = ROOT / "features" / "sock_shop"
+FEATURES = ROOT / "features"
+FIXED = "fixed"
 SUITE_WITHIN, ROLLOUT_WITHIN = 240, 30  # seconds
 AT_ONCE = 2  # stacks side by side: as many as cores
 
 
 @dataclass(frozen=True)
-class Defect:
-    """A switch of the reference stack, and what must be seen when it is on: claim → regular expression."""
+class Cell:
+    """A system, mended or with one defect, and what must turn red and what may: claim → regular expression."""
 
     name: str
-    deployment: str
-    says: str
-    breaks: dict[str, str]
+    system: str
+    deployment: str = ""  # none is changed in a mended system
+    breaks: dict[str, str] = field(default_factory=dict)
+    may_break: dict[str, str] = field(default_factory=dict)
+
+    def features(self, *, narrow: bool) -> list[Path]:
+        """What is run: all that the system has, or only what names a claim that this defect breaks."""
+        files, stated = sorted((FEATURES / self.system).glob("*.feature")), self.breaks | self.may_break
+        if not narrow or not stated:
+            return [FEATURES / self.system]
+        return [file for file in files if set(re.findall(r"@(\w+)", file.read_text())) & stated.keys()]
 
 
 @dataclass(frozen=True)
@@ -48,15 +62,19 @@ class Result:
     seen: dict[str, str]
     said: str
 
-    def differs(self, stated: dict[str, str]) -> list[str]:
-        """Where the run does not say what a defect (claim → regular expression) states, in words."""
-        said = [f"{claim}: {self.seen[claim]!r}, which is not stated" for claim in sorted(self.red - stated.keys())]
-        for claim, reason in stated.items():
-            if self.verdicts.get(claim) != "VIOLATED":
-                said.append(f"{claim}: {self.verdicts.get(claim, 'not judged')} instead of VIOLATED")
-            elif not re.search(reason, self.seen[claim]):
-                said.append(f"{claim}: {self.seen[claim]!r} instead of {reason!r}")
-        if self.exit != (1 if stated else 0):
+    def differs(self, cell: Cell) -> list[str]:
+        """Where the run does not say what a cell states, in words."""
+        may, said = cell.breaks | cell.may_break, list[str]()
+        for claim in sorted(self.red):
+            if claim not in may:
+                said.append(f"{claim}: {self.seen[claim]!r}, which is not stated")
+            elif self.verdicts[claim] != "VIOLATED":
+                said.append(f"{claim}: {self.verdicts[claim]} instead of VIOLATED")
+            elif not re.search(may[claim], self.seen[claim]):
+                said.append(f"{claim}: {self.seen[claim]!r} instead of {may[claim]!r}")
+        missing = sorted(cell.breaks.keys() - self.red)
+        said += [f"{claim}: {self.verdicts.get(claim, 'not judged')} instead of VIOLATED" for claim in missing]
+        if self.exit != (1 if self.red else 0):
             said.append(f"exit code {self.exit}")
         return said
 
@@ -66,45 +84,44 @@ class Result:
         return {claim for claim, verdict in self.verdicts.items() if verdict not in ("CONFORMS", "CURED")}
 
 
-def defects() -> dict[str, Defect]:
-    """Every planted defect, as the reference stack lists them."""
-    listed = tomllib.loads((ROOT / "reference" / "defects.toml").read_text())[FEATURES.name]
-    return {name: Defect(name, entry["deployment"], entry["says"], entry["breaks"]) for name, entry in listed.items()}
+def all_cells() -> dict[str, Cell]:
+    """The mended systems, and every planted defect of each, as the reference stack lists them."""
+    systems = tomllib.loads((ROOT / "reference" / "defects.toml").read_text())
+    mended = [Cell(f"{FIXED} {system}", system) for system in systems]
+    broken = [
+        Cell(name, system, entry["deployment"], entry["breaks"], entry.get("may_break", {}))
+        for system, entries in systems.items()
+        for name, entry in entries.items()
+    ]
+    return {cell.name: cell for cell in (*mended, *broken)}
 
 
-def one_of_each_group() -> list[str]:
-    """The first defect that breaks a claim of each bug of the report, and the first of those beyond the report."""
-    claims, first = load_claims(FEATURES / "claims.toml"), dict[str | None, str]()
-    for name, defect in defects().items():
-        first.setdefault(claims[next(iter(defect.breaks))].bug, name)
+def one_of_each_group() -> list[Cell]:
+    """The first defect that breaks a claim of each bug of a report, and of each report the first beyond them."""
+    first = dict[tuple[str, str | None], Cell]()
+    for cell in all_cells().values():
+        if cell.breaks:
+            claims = load_claims(FEATURES / cell.system / "claims.toml")
+            first.setdefault((cell.system, claims[next(iter(cell.breaks))].bug), cell)
     return list(first.values())
 
 
-def judge_all(names: list[str], folder: Path, stack: str = "fixed", *, narrow: bool = False) -> dict[str, Result]:
-    """The result for `fixed` and for each named defect alone, on a stack with none.
-
-    A stack that can be started is, as often as there are cores; narrow: only the features that a defect concerns.
-    """
+def judge_all(cells: Sequence[Cell], folder: Path, stack: str = FIXED, *, narrow: bool = False) -> dict[str, Result]:
+    """The result for each cell, on a stack with no defect; one that can be started is, as often as there are cores."""
     profile, free = load_profile(ROOT / "stacks" / f"{stack}.toml"), SimpleQueue[Path]()
 
-    def judge(name: str) -> Result:
-        kubeconfig, defect = free.get(), defects().get(name)
-        features = _concerned(defect) if narrow and defect else [FEATURES]
+    def judge(cell: Cell) -> Result:
+        kubeconfig = free.get()
         try:
-            with switched(kubeconfig, profile.namespace, defect):
-                return run_suite(stack, kubeconfig, folder / name, features)
+            with switched(kubeconfig, profile.namespace, cell):
+                return run_suite(stack, kubeconfig, folder / cell.name, cell.features(narrow=narrow))
         finally:
             free.put(kubeconfig)
 
-    with _stacks(profile) as kubeconfigs, ThreadPoolExecutor(len(kubeconfigs)) as pool:
+    with _stacks(profile, cells) as kubeconfigs, ThreadPoolExecutor(len(kubeconfigs)) as pool:
         for kubeconfig in kubeconfigs:
             free.put(kubeconfig)
-        return dict(zip(names, pool.map(judge, names), strict=True))
-
-
-def _concerned(defect: Defect) -> list[Path]:
-    files = sorted(FEATURES.glob("*.feature"))
-    return [file for file in files if set(re.findall(r"@(\w+)", file.read_text())) & defect.breaks.keys()]
+        return dict(zip((cell.name for cell in cells), pool.map(judge, cells), strict=True))
 
 
 def run_suite(stack: str, kubeconfig: Path, reports: Path, features: list[Path]) -> Result:
@@ -123,17 +140,17 @@ def run_suite(stack: str, kubeconfig: Path, reports: Path, features: list[Path])
 
 
 @contextmanager
-def switched(kubeconfig: Path, namespace: str, defect: Defect | None) -> Iterator[None]:
-    """A defect switched on in its Deployment's environment, and off again."""
-    if defect is None:
+def switched(kubeconfig: Path, namespace: str, cell: Cell) -> Iterator[None]:
+    """A cell's defect switched on in its Deployment's environment, and off again."""
+    if not cell.deployment:
         yield
         return
-    variable = f"DEFECT_{defect.name.upper()}"
-    _set(kubeconfig, namespace, defect.deployment, {"name": variable, "value": "on"})
+    variable = f"DEFECT_{cell.name.upper()}"
+    _set(kubeconfig, namespace, cell.deployment, {"name": variable, "value": "on"})
     try:
         yield
     finally:
-        _set(kubeconfig, namespace, defect.deployment, {"name": variable, "$patch": "delete"})
+        _set(kubeconfig, namespace, cell.deployment, {"name": variable, "$patch": "delete"})
 
 
 def _set(kubeconfig: Path, namespace: str, deployment: str, entry: dict[str, str]) -> None:
@@ -147,11 +164,14 @@ def _set(kubeconfig: Path, namespace: str, deployment: str, entry: dict[str, str
 
 
 @contextmanager
-def _stacks(profile: Profile) -> Iterator[list[Path]]:
+def _stacks(profile: Profile, cells: Sequence[Cell]) -> Iterator[list[Path]]:
+    """Where the stacks are: the one that stands, else so many of one's own, with the systems that are judged."""
     if not profile.start:
         yield [Path(profile.kubeconfig)]
         return
-    launched = [LaunchedStack(profile, ROOT, [FEATURES.name]) for _ in range(AT_ONCE)]
+    judged = {cell.system for cell in cells}
+    systems = [name for name in profile.systems if name in judged]
+    launched = [LaunchedStack(profile, ROOT, systems) for _ in range(min(AT_ONCE, len(cells)))]
     try:
         yield [stack.ready() for stack in launched]
     finally:

@@ -72,13 +72,13 @@ class Backend(Process):
         told: dict[str, Any] = answer.json()
         return told
 
-    def pay_at_once(self, customers: int) -> list[dict[str, Any]]:
+    def pay_at_once(self, customers: int, **changes: object) -> list[dict[str, Any]]:
         """So many customers initiate a payment together."""
         barrier = Barrier(customers)
 
         def one(_: int) -> dict[str, Any]:
             barrier.wait(DEADLINE)
-            return self.pay()
+            return self.pay(**changes)
 
         with ThreadPoolExecutor(customers) as pool:
             return list(pool.map(one, range(customers)))

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import tomllib
+from collections import Counter
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
+from uuid import uuid4
 
 import pytest
 import requests
@@ -70,7 +72,50 @@ def health_without_database(gateway: Backend) -> int:
     return requests.get(f"{gateway.url}/health", timeout=5).status_code
 
 
+def length_of_a_code(gateway: Backend) -> int:
+    return len(gateway.pay()["otp"])
+
+
+def refused_of_twelve(gateway: Backend) -> int:
+    return sum(not answer["success"] for answer in gateway.pay_at_once(12))
+
+
+def states_of_twenty_five(gateway: Backend) -> Counter[str]:
+    answers = gateway.pay_at_once(25)
+    return Counter(
+        f"{'served' if each['success'] else 'refused'}, {gateway.payment(each)['status']}" for each in answers
+    )
+
+
+def documents_of_two(gateway: Backend) -> int:
+    name = f"ADA {uuid4()}"
+    gateway.pay_at_once(2, holder_name=name)
+    return gateway.database.payment_intents.count_documents({"holder_name": name})
+
+
+def entries_of_one(gateway: Backend) -> list[str]:
+    told = gateway.pay()
+    return [entry["action"] for entry in gateway.database.audit_logs.find({"payment_id": told["payment_id"]})]
+
+
+def quick(gateway: Backend) -> bool:
+    return min(mark.ms for mark in gateway.marks([gateway.pay() for _ in range(3)])) < 100
+
+
+def slow_beyond_the_formula(gateway: Backend) -> bool:
+    return min(mark.ms for mark in gateway.marks(gateway.pay_at_once(20))) > 2000
+
+
+def told_of_health(gateway: Backend) -> set[str]:
+    return set(requests.get(f"{gateway.url}/health", timeout=5).json())
+
+
+def settings(gateway: Backend) -> int:
+    return requests.get(f"{gateway.url}/debug/config", timeout=5).status_code
+
+
 PAID, USED = "Payment verified successfully", "OTP already used"
+ALL_SERVED = {"served, otp_sent": 25}
 EFFECTS: list[tuple[str, Callable[[Backend], Any], Any, Any, dict[str, str]]] = [
     ("one_at_a_time", writers_at_once, 3, 1, AUDIT),
     ("deadline_from_arrival", served_of_five, 5, 0, AUDIT),
@@ -82,7 +127,19 @@ EFFECTS: list[tuple[str, Callable[[Backend], Any], Any, Any, dict[str, str]]] = 
     ("code_never_expires", result_after_two_minutes, "OTP has expired", PAID, {}),
     ("code_reusable", result_of_a_second_use, USED, PAID, {}),
     ("wrong_code_forgiven", result_after_a_wrong_code, USED, PAID, {}),
+    ("code_too_short", length_of_a_code, 6, 5, {}),
+    ("codes_rationed", refused_of_twelve, 0, 6, {}),
+    ("codes_rationed", refused_of_twelve, 0, 0, AUDIT),
     ("health_unconditional", health_without_database, 503, 200, AWAY),
+    ("health_incomplete", told_of_health, {"status", "database", "otp_service"}, {"status", "database"}, {}),
+    ("settings_hidden", settings, 200, 404, {}),
+    ("writes_slow", quick, True, False, {}),
+    ("contention_squared", slow_beyond_the_formula, False, True, AUDIT),
+    ("written_twice", documents_of_two, 2, 4, AUDIT),
+    ("written_twice", documents_of_two, 2, 2, {}),
+    ("refused_completed", states_of_twenty_five, ALL_SERVED, {"served, otp_sent": 20, "refused, completed": 5}, AUDIT),
+    ("refused_completed", refused_of_twelve, 0, 0, AUDIT),
+    ("entry_missing", entries_of_one, ["created", "status_changed"], ["created"], AUDIT),
 ]
 
 
@@ -97,3 +154,10 @@ def test_the_switch_makes_the_bug(
 def test_every_switch_of_the_backend_is_tried_here():
     behind = {name for name, defect in DEFECTS.items() if defect["deployment"] == "payment-backend"}
     assert {name for name, *_ in EFFECTS} == behind
+
+
+def test_every_entry_says_what_it_does_and_what_it_breaks():
+    for name, defect in DEFECTS.items():
+        assert set(defect) - {"may_break"} == {"says", "deployment", "variants", "breaks"}, name
+        assert defect["says"].endswith(".")
+        assert defect["breaks"]

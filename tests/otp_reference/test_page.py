@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import tomllib
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 
@@ -10,8 +11,9 @@ import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 
 from fixtures.browser.driver import executable
+from reference.otp_gateway.frontend import PAGE_DEFECTS
 from tests.otp_reference.conftest import Start, StartPage
-from tests.otp_reference.gateway import REFUSED
+from tests.otp_reference.gateway import REFUSED, ROOT
 
 
 @pytest.fixture(scope="module")
@@ -152,6 +154,37 @@ def test_a_password_that_could_not_be_had_is_told_in_the_card_form(
     expect(window.locator("p.error-text")).to_have_text(REFUSED)
     expect(window.locator("#cardNumber")).to_be_visible()
     expect(window.locator("button.btn-primary")).to_be_enabled()
+
+
+def test_with_the_bug_a_failed_payment_is_not_told(context: BrowserContext, backend: Start, page: StartPage) -> None:
+    away = backend(MONGO_URI="mongodb://127.0.0.1:9")
+    for bugs, told in (((), 1), (("failure_untold",), 0)):
+        window = visit(context, page(away.url, *bugs).url)
+        type_card(window)
+        window.click("text=Pay Now")
+        expect(window.locator("button.btn-primary")).to_contain_text("Processing...")
+        expect(window.locator("button.btn-primary")).to_have_text("Pay Now →", timeout=15000)
+        expect(window.locator("p.error-text")).to_have_count(told)
+
+
+def test_with_the_bug_a_payment_that_takes_long_is_given_up(
+    context: BrowserContext, backend: Start, page: StartPage
+) -> None:
+    gateway = backend(DATABASE_MODULE="audit")
+    for bugs, shown in (((), ".otp-display"), (("page_impatient",), "p.error-text:has-text('Network error')")):
+        window = visit(context, page(gateway.url, *bugs).url)
+        type_card(window)
+        with ThreadPoolExecutor(1) as pool:
+            crowd = pool.submit(gateway.pay_at_once, 12)
+            window.click("text=Pay Now")
+        assert all(answer["success"] for answer in crowd.result())
+        expect(window.locator(shown)).to_be_visible()
+
+
+def test_every_switch_of_the_page_is_tried_here() -> None:
+    listed = tomllib.loads((ROOT / "reference" / "defects.toml").read_text())["otp_gateway"]
+    pages = {name for name, defect in listed.items() if defect["deployment"] == "payment-frontend"}
+    assert pages == {"blank_page_on_422", "failure_untold", "page_impatient"} == set(PAGE_DEFECTS)
 
 
 def test_without_a_backend_the_network_is_blamed_and_without_demo_no_code_is_shown(

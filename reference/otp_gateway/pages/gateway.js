@@ -21,6 +21,7 @@ async function ask(path, body) {
   try {
     answer = await fetch(api + path, {
       method: "POST", headers: { "Content-Type": "application/json" }, body: JSON.stringify(body),
+      signal: defect("page_impatient") ? AbortSignal.timeout(700) : null,
     });
   } catch {
     throw new Error("Network error. Please check if the server is running.");
@@ -71,6 +72,7 @@ function cardForm() {
     event.preventDefault();
     const card = { card_number: digits(field("cardNumber")), holder_name: field("holderName"), expiry: field("expiry"), cvv: field("cvv") };
     send(event.target, "Processing...", "/payment/initiate", card, said => {
+      if (!said.success && defect("failure_untold")) return;
       if (!said.success) throw new Error(said.message);
       otpForm(said);
     });

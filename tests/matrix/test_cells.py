@@ -1,0 +1,41 @@
+"""What a run comes to is compared with what a cell states, and a narrow cell runs what its claims are named by."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.matrix.cells import FEATURES, Cell, Result, all_cells
+
+DEFECT = Cell("duplicate", "sock_shop", "orders", {"R000_12": "2 open"}, {"R000_13": "2 in all"})
+STATED = ("R000_12", "VIOLATED", "2 open")
+
+
+def run(*claims: tuple[str, str, str], ended: int = 1) -> Result:
+    """A run with these verdicts, and for each what was seen."""
+    verdicts, seen = {name: verdict for name, verdict, _ in claims}, {name: told for name, _, told in claims}
+    return Result(ended, verdicts, seen, "")
+
+
+@pytest.mark.parametrize(
+    ("result", "differing"),
+    [
+        (run(STATED), []),
+        (run(STATED, ("R000_13", "CONFORMS", "")), []),
+        (run(STATED, ("R000_13", "VIOLATED", "2 in all")), []),
+        (run(STATED, ("R000_13", "VIOLATED", "none")), ["R000_13: 'none' instead of '2 in all'"]),
+        (run(STATED, ("R000_01", "VIOLATED", "none")), ["R000_01: 'none', which is not stated"]),
+        (run(("R000_12", "VIOLATED", "1 open")), ["R000_12: '1 open' instead of '2 open'"]),
+        (run(("R000_12", "CONFORMS", ""), ended=0), ["R000_12: CONFORMS instead of VIOLATED"]),
+        (run(ended=0), ["R000_12: not judged instead of VIOLATED"]),
+        (run(("R000_12", "UNKNOWN", "2 open"), ended=3), ["R000_12: UNKNOWN instead of VIOLATED", "exit code 3"]),
+    ],
+)
+def test_only_what_is_stated_may_be_red_and_all_that_is_demanded_must(result: Result, differing: list[str]):
+    assert result.differs(DEFECT) == differing
+
+
+def test_a_mended_system_runs_everything_and_a_defect_if_narrow_what_names_its_claims():
+    cells, folder = all_cells(), FEATURES / "otp_gateway"
+    assert cells["fixed otp_gateway"].features(narrow=True) == [folder]
+    assert cells["failure_untold"].features(narrow=False) == [folder]
+    assert cells["failure_untold"].features(narrow=True) == [folder / "database_away.feature"]
