@@ -17,7 +17,7 @@ from reference.otp_gateway.service import defect
 TIMEOUT, RETRIES, PAUSE, POLL = 0.4, 3, 0.1, 0.05  # seconds, but for the retries
 LIFE = timedelta(minutes=2)
 _turn = Lock()  # FerretDB's updates are not atomic
-CROWD, REFUSED, RATION = 20, 5, 6  # of planted bugs: who is many, one of how many is refused, codes a second
+CROWD, REFUSED, RATION = 20, 5, 4  # of planted bugs: who is many, one of how many is refused, codes a second
 _numbers = count(1)
 _issued = deque[float](maxlen=RATION)
 

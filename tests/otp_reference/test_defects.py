@@ -128,7 +128,7 @@ EFFECTS: list[tuple[str, Callable[[Backend], Any], Any, Any, dict[str, str]]] = 
     ("code_reusable", result_of_a_second_use, USED, PAID, {}),
     ("wrong_code_forgiven", result_after_a_wrong_code, USED, PAID, {}),
     ("code_too_short", length_of_a_code, 6, 5, {}),
-    ("codes_rationed", refused_of_twelve, 0, 6, {}),
+    ("codes_rationed", refused_of_twelve, 0, 8, {}),
     ("codes_rationed", refused_of_twelve, 0, 0, AUDIT),
     ("health_unconditional", health_without_database, 503, 200, AWAY),
     ("health_incomplete", told_of_health, {"status", "database", "otp_service"}, {"status", "database"}, {}),
