@@ -21,7 +21,8 @@ from reference.otp_gateway.service import defect, setting
 Document = dict[str, Any]
 
 MODULE = setting("DATABASE_MODULE", "original", "audit")
-DEADLINE_MS, PULSE_SECONDS = 5000, 0.5
+DEADLINE_MS, FOUND_WITHIN_MS, PULSE_SECONDS = 5000, 2000, 0.5
+CONNECTIONS = 10  # opened beforehand: the first customers after a start do not pay for them
 WRITE = 0.015 * 1.15  # seconds: what the original's one simulated pause comes to
 # Seconds since a write began; the pauses take in the real writes, so that the whole is 0.25 s + 0.05 s per writer.
 FIRST_AUDIT, SECOND_AUDIT, AUDITED, PER_WRITER = 0.115, 0.23, 0.25, 0.05
@@ -30,7 +31,8 @@ FEW, SLOW = 10, 0.1  # of planted bugs: who are not yet many, and seconds
 db = MongoClient[Document](
     os.environ.get("MONGO_URI", "mongodb://127.0.0.1:27017"),
     tz_aware=True,
-    serverSelectionTimeoutMS=DEADLINE_MS,
+    minPoolSize=CONNECTIONS,
+    serverSelectionTimeoutMS=FOUND_WITHIN_MS,
     connectTimeoutMS=DEADLINE_MS,
     socketTimeoutMS=DEADLINE_MS,
 )["payment_db"]

@@ -83,7 +83,7 @@ def test_the_gitlab_example_is_sound(check: Check) -> None:
         (CHECKS["rights"], ON_CHANGES, "contents: read", "contents: write", "permissions"),
         (CHECKS["rights"], GITHUB, "          persist-credentials: false\n", "          fetch-depth: 1\n", "token"),
         (CHECKS["rights"], GITHUB, "concurrency:", "env:", "two runs"),
-        (CHECKS["commands"], ON_CHANGES, "target: test", "target: tset", "make tset"),
+        (CHECKS["commands"], ON_CHANGES, "target: demo test", "target: demo tset", "make tset"),
         (CHECKS["commands"], ON_CHANGES, "--history history", "--hsitory history", "--hsitory"),
         (CHECKS["commands"], GITHUB, "--check", "--chekc", "--chekc"),
         (GITLAB_CHECKS["schema"], GITLAB, "when: always\n    expire", "when: allways\n    expire", "allways"),
