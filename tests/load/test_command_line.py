@@ -44,7 +44,7 @@ def test_a_load_is_sent_told_kept_and_drawn(service, stack, tmp_path):
     assert "20.0% (4 of 20; 95% interval 5.7%–43.7%)" in out
     assert err == ""  # no progress where nobody looks
     assert len(list(csv.DictReader((tmp_path / "raw.csv").open()))) == 20
-    assert "4 success: false" in (tmp_path / "load.svg").read_text()
+    assert "success: false (4)" in (tmp_path / "load.svg").read_text()
     assert service.seen("told")["bodies"] == ['{"amount": 1}'] * 20
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 from typing import TYPE_CHECKING
 
 import pytest
@@ -11,7 +12,7 @@ if TYPE_CHECKING:
     from fixtures.enactment.otp_gateway.incident import PaymentIncident
 
 WAY, BACKEND = os.environ["SABOTAGE"], "payment-backend"
-LOST, BACK_WITHIN = 20, 30.0  # connections; seconds
+LOST, BACK_WITHIN, PONDERING = 20, 30.0, 0.13  # connections; seconds; seconds of the 83 ms between customers
 
 
 @pytest.fixture(autouse=True)
@@ -53,5 +54,7 @@ def _away(incident: PaymentIncident) -> None:
 
 
 def _ponder() -> None:
-    """Keep the thread that sends from sending anything else."""
-    sum(range(3_000_000))
+    """Keep the thread that sends busy for longer than there is until the next customer comes."""
+    until = time.monotonic() + PONDERING
+    while time.monotonic() < until:
+        pass
