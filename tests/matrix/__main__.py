@@ -25,8 +25,8 @@ def main() -> None:
     named = [cell for name, cell in known.items() if name in asked.cells or name.split()[0] in asked.cells]
     cells = named or (one_of_each_group() if asked.brief else list(known.values()))
     with tempfile.TemporaryDirectory() as folder:
-        results = judge_all(cells, Path(folder), asked.stack, narrow=asked.brief)
-    differing = [cell for cell in cells if tell(cell, results[cell.name])]
+        judged = judge_all(cells, Path(folder), asked.stack, narrow=asked.brief)
+        differing = [cell for cell, result in judged if tell(cell, result)]
     sys.exit(1 if differing else 0)
 
 
@@ -38,6 +38,7 @@ def tell(cell: Cell, result: Result) -> list[str]:
         print(f"    {claim:9} {result.verdicts.get(claim, 'not judged'):10} {result.seen.get(claim, '')[:100]}")
     for line in differing:
         print(f"    ! {line}")
+    sys.stdout.flush()
     return differing
 
 

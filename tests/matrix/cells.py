@@ -106,8 +106,10 @@ def one_of_each_group() -> list[Cell]:
     return list(first.values())
 
 
-def judge_all(cells: Sequence[Cell], folder: Path, stack: str = FIXED, *, narrow: bool = False) -> dict[str, Result]:
-    """The result for each cell, on a stack with no defect; one that can be started is, as often as there are cores."""
+def judge_all(
+    cells: Sequence[Cell], folder: Path, stack: str = FIXED, *, narrow: bool = False
+) -> Iterator[tuple[Cell, Result]]:
+    """Each cell with its result, on a stack with no defect; one that can be started is, as often as there are cores."""
     profile, free = load_profile(ROOT / "stacks" / f"{stack}.toml"), SimpleQueue[Path]()
 
     def judge(cell: Cell) -> Result:
@@ -121,7 +123,7 @@ def judge_all(cells: Sequence[Cell], folder: Path, stack: str = FIXED, *, narrow
     with _stacks(profile, cells) as kubeconfigs, ThreadPoolExecutor(len(kubeconfigs)) as pool:
         for kubeconfig in kubeconfigs:
             free.put(kubeconfig)
-        return dict(zip((cell.name for cell in cells), pool.map(judge, cells), strict=True))
+        yield from zip(cells, pool.map(judge, cells), strict=True)
 
 
 def run_suite(stack: str, kubeconfig: Path, reports: Path, features: list[Path]) -> Result:

@@ -19,7 +19,8 @@ def results(tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureReq
     here = [item for item in request.session.items if item.path == Path(__file__) and hasattr(item, "callspec")]
     chosen = {item.callspec.params["cell"] for item in here}
     cells = [cell for name, cell in CELLS.items() if name in chosen]
-    return judge_all(cells, tmp_path_factory.mktemp("matrix"), narrow=True)
+    judged = judge_all(cells, tmp_path_factory.mktemp("matrix"), narrow=True)
+    return {cell.name: result for cell, result in judged}
 
 
 @pytest.mark.parametrize("cell", CELLS)
