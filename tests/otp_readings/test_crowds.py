@@ -64,8 +64,8 @@ def test_marks_are_read_out_of_any_log_that_has_them():
         "2026 [backend] payment p3 written: began=x ms=750 at_once=10 (audit)",
     ]
 
-    assert marks_in(lambda: lines, PATTERN) == {"p1": Mark(0.3015, 1), "p3": Mark(0.75, 10)}
-    assert marks_in(lambda: [], PATTERN) == {}
+    assert marks_in(lines, PATTERN) == {"p1": Mark(0.3015, 1), "p3": Mark(0.75, 10)}
+    assert marks_in([], PATTERN) == {}
 
 
 def test_at_once_are_those_of_this_crowd_alone():
