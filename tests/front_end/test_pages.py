@@ -76,13 +76,14 @@ def test_shipped_whatever_the_status(
 
 
 def test_fragments_come_late_and_ids_twice(
-    shop: StartShop, visit: Callable[..., Page], customer: Callable[..., Customer]
+    shop: StartShop, visit: Callable[..., Page], customer: Callable[..., Customer], backends: Backends
 ) -> None:
     ada = customer(shop())
+    order = backends.order(ada.id)
     ada.http.post(shop() / "cart", json={"id": COLOURFUL}, timeout=5)
     page = visit(shop(), "/index.html", ada)
     for name in PAGES:
-        page.goto(f"/{name}.html?id={COLOURFUL}&order=/orders/0")
+        page.goto(f"/{name}.html?id={COLOURFUL}&order=/orders/{order['id']}")
         expect(page).to_have_title("WeaveSocks")
         if "order" not in name:
             expect(page.locator("#navbar")).to_have_count(2)
@@ -90,6 +91,8 @@ def test_fragments_come_late_and_ids_twice(
             expect(page.locator("#howdy a")).to_have_text("Logged in as Ada Fern")
             expect(page.locator("#login, #register")).to_have_count(0)
             expect(page.locator("#basket-overview #numItemsInCart")).to_have_text("1 item(s) in cart")
+        if name == "customer-order":
+            expect(page.locator("#orderStatus")).to_have_text("shipped")
         if name == "basket":
             expect(page.locator("[id=numItemsInCart]")).to_have_text(["1 item(s) in cart", ""])
             expect(page.locator("h4#Login")).to_have_count(3)
