@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -11,10 +11,12 @@ from kubernetes import client
 
 from fixtures.cluster import turn as turns
 from fixtures.cluster.calls import Calls
-from fixtures.cluster.turn import LEASE, Turn
+from fixtures.cluster.turn import Turn
 from fixtures.waiting import eventually
 from judging.findings import NotRestored
 from judging.refusal import Refusal
+
+LEASE = "incident-conformance-sock-shop"
 
 
 @pytest.fixture
@@ -29,9 +31,15 @@ def leases(api: client.ApiClient) -> client.CoordinationV1Api:
 
 
 @pytest.fixture
-def pair(kubeconfig: Path, namespace: str, said: list[str]) -> Iterator[tuple[Turn, Turn]]:
+def turn_of(kubeconfig: Path, namespace: str, said: list[str]) -> Callable[..., Turn]:
+    """The turn of a run, with the shop if nothing else is said."""
+    return lambda run, system="sock_shop": Turn(Calls(kubeconfig, "", namespace), system, run, said.append)
+
+
+@pytest.fixture
+def pair(turn_of: Callable[..., Turn]) -> Iterator[tuple[Turn, Turn]]:
     """Two runs on one namespace."""
-    first, second = (Turn(Calls(kubeconfig, "", namespace), name, said.append) for name in ("one run", "another"))
+    first, second = turn_of("one run"), turn_of("another")
     yield first, second
     for each in (first, second):
         each.give_back()
@@ -50,14 +58,28 @@ def test_the_second_waits_for_the_first_and_is_told_who_it_is(pair: tuple[Turn, 
 
     assert not waiting.is_alive()
     assert len(said) == 1
-    assert said[0].startswith("waiting for one run, whose turn it is in namespace ")
+    assert said[0].startswith("waiting for one run, whose turn it is with sock_shop in namespace ")
+
+
+def test_systems_of_one_namespace_do_not_wait_for_each_other(
+    pair: tuple[Turn, Turn], turn_of: Callable[..., Turn], leases: client.CoordinationV1Api, namespace: str
+) -> None:
+    beside = turn_of("another", "otp_gateway")
+    pair[0].take()
+
+    beside.take(patience=1)
+
+    held = {lease.metadata.name: lease.spec.holder_identity for lease in leases.list_namespaced_lease(namespace).items}
+    beside.give_back()
+    assert held == {LEASE: "one run", "incident-conformance-otp-gateway": "another"}
 
 
 def test_patience_ends_with_a_refusal(pair: tuple[Turn, Turn]) -> None:
     first, second = pair
     first.take()
 
-    with pytest.raises(Refusal, match=r"^E-TURN namespace \S+ is in use by one run\nremedy: .*kubectl .*delete lease"):
+    told = r"^E-TURN sock_shop in namespace \S+ is in use by one run\nremedy: .*kubectl .*delete lease"
+    with pytest.raises(Refusal, match=told):
         second.take(patience=1)
 
 

@@ -12,8 +12,8 @@ import re
 import subprocess
 import sys
 import tomllib
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor, as_completed
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -109,10 +109,10 @@ def one_of_each_group() -> list[Cell]:
 def judge_all(
     cells: Sequence[Cell], folder: Path, stack: str = FIXED, *, narrow: bool = False
 ) -> Iterator[tuple[Cell, Result]]:
-    """Each cell with its result, on a stack with no defect; one that can be started is, as often as there are cores."""
-    profile, free = load_profile(ROOT / "stacks" / f"{stack}.toml"), SimpleQueue[Path]()
+    """Each cell with its result as soon as there is one, judged on stacks with no other defect, side by side."""
+    profile = load_profile(ROOT / "stacks" / f"{stack}.toml")
 
-    def judge(cell: Cell) -> Result:
+    def judge(cell: Cell, free: SimpleQueue[Path]) -> Result:
         kubeconfig = free.get()
         try:
             with switched(kubeconfig, profile.namespace, cell):
@@ -120,10 +120,9 @@ def judge_all(
         finally:
             free.put(kubeconfig)
 
-    with _stacks(profile, cells) as kubeconfigs, ThreadPoolExecutor(len(kubeconfigs)) as pool:
-        for kubeconfig in kubeconfigs:
-            free.put(kubeconfig)
-        yield from zip(cells, pool.map(judge, cells), strict=True)
+    with _stacks(profile, cells) as stacks, ThreadPoolExecutor(len(cells)) as pool:
+        cell_of = {pool.submit(judge, cell, stacks[cell.system]): cell for cell in cells}
+        yield from ((cell_of[judged], judged.result()) for judged in as_completed(cell_of))
 
 
 def run_suite(stack: str, kubeconfig: Path, reports: Path, features: list[Path]) -> Result:
@@ -166,16 +165,23 @@ def _set(kubeconfig: Path, namespace: str, deployment: str, entry: dict[str, str
 
 
 @contextmanager
-def _stacks(profile: Profile, cells: Sequence[Cell]) -> Iterator[list[Path]]:
-    """Where the stacks are: the one that stands, else so many of one's own, with the systems that are judged."""
-    if not profile.start:
-        yield [Path(profile.kubeconfig)]
-        return
+def _stacks(profile: Profile, cells: Sequence[Cell]) -> Iterator[dict[str, SimpleQueue[Path]]]:
+    """For each system the stacks that are free: a place in the one that stands, else as many of one's own as cores."""
     judged = {cell.system for cell in cells}
     systems = [name for name in profile.systems if name in judged]
+    if not profile.start:
+        yield {name: _queue([Path(profile.kubeconfig)]) for name in systems}
+        return
     launched = [LaunchedStack(profile, ROOT, systems) for _ in range(min(AT_ONCE, len(cells)))]
     try:
-        yield [stack.ready() for stack in launched]
+        yield dict.fromkeys(systems, _queue([stack.ready() for stack in launched]))
     finally:
         for stack in launched:
             stack.stop()
+
+
+def _queue(kubeconfigs: Iterable[Path]) -> SimpleQueue[Path]:
+    free = SimpleQueue[Path]()
+    for kubeconfig in kubeconfigs:
+        free.put(kubeconfig)
+    return free

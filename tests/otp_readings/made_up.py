@@ -105,6 +105,7 @@ def incident(
     lines = [LogLine(BEGAN, pod, text) for text in log]
     world = PaymentWorld(
         run="run1", system=replace(system, capabilities=capabilities), url="", api="", redaction=Redaction(),
+        beside=frozenset(),
         cluster=SimpleNamespace(logs=lambda deployment, since: lines), turn=None, browser=None, journal=None,
         open_app=None, load=None, recorder=Recorder(EvidenceStore(folder, Redaction())),
         records=book if book or "payment_records" in lacking else Book(),

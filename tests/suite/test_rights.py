@@ -27,7 +27,7 @@ POD = PodState("one", "1", True, 0, False, ("one",))
 
 
 def turn(cluster: Cluster) -> Turn:
-    return Turn(cluster._calls, "one run", print)
+    return Turn(cluster._calls, "sock_shop", "one run", print)
 
 
 def taken_again(cluster: Cluster) -> None:
