@@ -12,16 +12,17 @@ import re
 import subprocess
 import sys
 import tomllib
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from queue import SimpleQueue
 
 from kubernetes import client, config
 
 from fixtures.cluster.driver import Cluster
+from fixtures.stack import Stack
 from fixtures.stack.launch import LaunchedStack
 from fixtures.stack.profile import Profile
 from fixtures.stack.profile_file import load_profile
@@ -44,13 +45,20 @@ class Cell:
     deployment: str = ""  # none is changed in a mended system
     breaks: dict[str, str] = field(default_factory=dict)
     may_break: dict[str, str] = field(default_factory=dict)
+    only: Path | None = None  # the one feature that it is judged by, where it is not judged by more
 
     def features(self, *, narrow: bool) -> list[Path]:
         """What is run: all that the system has, or only what names a claim that this defect breaks."""
-        files, stated = sorted((FEATURES / self.system).glob("*.feature")), self.breaks | self.may_break
-        if not narrow or not stated:
-            return [FEATURES / self.system]
-        return [file for file in files if set(re.findall(r"@(\w+)", file.read_text())) & stated.keys()]
+        stated = self.breaks | self.may_break
+        if self.only:
+            return [self.only]
+        return _naming(self.system, stated) if narrow and stated else [FEATURES / self.system]
+
+    def briefly(self) -> Cell:
+        """The defect as one feature shows it: the first that names the first claim which it breaks."""
+        file = _naming(self.system, [next(iter(self.breaks))])[0]
+        breaks, may = ({c: seen for c, seen in d.items() if c in _named(file)} for d in (self.breaks, self.may_break))
+        return replace(self, breaks=breaks, may_break=may, only=file)
 
 
 @dataclass(frozen=True)
@@ -97,12 +105,12 @@ def all_cells() -> dict[str, Cell]:
 
 
 def one_of_each_group() -> list[Cell]:
-    """The first defect that breaks a claim of each bug of a report, and of each report the first beyond them."""
+    """Briefly, the first defect that breaks a claim of each bug of a report, and of each report the first beyond."""
     first = dict[tuple[str, str | None], Cell]()
     for cell in all_cells().values():
         if cell.breaks:
             claims = load_claims(FEATURES / cell.system / "claims.toml")
-            first.setdefault((cell.system, claims[next(iter(cell.breaks))].bug), cell)
+            first.setdefault((cell.system, claims[next(iter(cell.breaks))].bug), cell.briefly())
     return list(first.values())
 
 
@@ -116,6 +124,7 @@ def judge_all(
         kubeconfig = free.get()
         try:
             with switched(kubeconfig, profile.namespace, cell):
+                settle(Stack(profile, kubeconfig), cell.system)
                 return run_suite(stack, kubeconfig, folder / cell.name, cell.features(narrow=narrow))
         finally:
             free.put(kubeconfig)
@@ -142,7 +151,7 @@ def run_suite(stack: str, kubeconfig: Path, reports: Path, features: list[Path])
 
 @contextmanager
 def switched(kubeconfig: Path, namespace: str, cell: Cell) -> Iterator[None]:
-    """A cell's defect switched on in its Deployment's environment, and off again."""
+    """A cell's defect switched on in its Deployment's environment, and off again: what follows settles it."""
     if not cell.deployment:
         yield
         return
@@ -159,9 +168,17 @@ def _set(kubeconfig: Path, namespace: str, deployment: str, entry: dict[str, str
     container = {"name": deployment, "env": [entry]}
     change = {"spec": {"template": {"spec": {"containers": [container]}}}}
     apps.patch_namespaced_deployment(deployment, namespace, change, _request_timeout=10)
-    cluster = Cluster(kubeconfig, "", namespace)
-    settled: Callable[[], bool] = lambda: cluster.deployment(deployment).settled and len(cluster.pods(deployment)) == 1  # noqa: E731
-    eventually(f"{deployment} has taken {entry['name']}", settled, within=ROLLOUT_WITHIN, every=0.05)
+
+
+def settle(stack: Stack, system: str) -> None:
+    """Wait until every Deployment of a system has taken its settings, and of none an older pod is left."""
+    cluster, beside = Cluster(stack.kubeconfig, "", stack.profile.namespace), stack.beside(stack.system(system))
+
+    def settled() -> bool:
+        deployed, pods = [each for each in cluster.deployments() if each.name not in beside], cluster.all_pods()
+        return all(each.settled and sum(map(each.selects, pods)) == each.replicas for each in deployed)
+
+    eventually(f"{system} has taken its settings", settled, within=ROLLOUT_WITHIN, every=0.1)
 
 
 @contextmanager
@@ -171,6 +188,8 @@ def _stacks(profile: Profile, cells: Sequence[Cell]) -> Iterator[dict[str, Simpl
     systems = [name for name in profile.systems if name in judged]
     if not profile.start:
         yield {name: _queue([Path(profile.kubeconfig)]) for name in systems}
+        for name in systems:
+            settle(Stack(profile, Path(profile.kubeconfig)), name)
         return
     launched = [LaunchedStack(profile, ROOT, systems) for _ in range(min(AT_ONCE, len(cells)))]
     try:
@@ -178,6 +197,15 @@ def _stacks(profile: Profile, cells: Sequence[Cell]) -> Iterator[dict[str, Simpl
     finally:
         for stack in launched:
             stack.stop()
+
+
+def _naming(system: str, claims: Iterable[str]) -> list[Path]:
+    """The features that name one of those claims."""
+    return [file for file in sorted((FEATURES / system).glob("*.feature")) if _named(file) & set(claims)]
+
+
+def _named(feature: Path) -> set[str]:
+    return set(re.findall(r"@(\w+)", feature.read_text()))
 
 
 def _queue(kubeconfigs: Iterable[Path]) -> SimpleQueue[Path]:

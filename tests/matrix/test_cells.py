@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
 from tests.matrix.cells import FEATURES, Cell, Result, all_cells
@@ -39,3 +41,12 @@ def test_a_mended_system_runs_everything_and_a_defect_if_narrow_what_names_its_c
     assert cells["fixed otp_gateway"].features(narrow=True) == [folder]
     assert cells["failure_untold"].features(narrow=False) == [folder]
     assert cells["failure_untold"].features(narrow=True) == [folder / "database_away.feature"]
+
+
+def test_briefly_a_defect_is_judged_by_one_feature_and_by_what_that_names():
+    defect = all_cells()["session_not_stored"]
+    brief = defect.briefly()
+
+    assert brief.features(narrow=True) == [FEATURES / "otp_gateway" / "codes_stay_private.feature"]
+    assert brief.breaks.keys() < defect.breaks.keys()
+    assert brief.breaks.keys() <= set(re.findall(r"@(R002_\w+)", brief.only.read_text()))
