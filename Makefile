@@ -13,6 +13,7 @@ REFERENCE = variants=$$($(RUN) -m fixtures.stack $(or $(MORE),embedded)) && exec
 KEPT := .stack/kind
 KIND = $(REFERENCE) kind --variant $$variants $(if $(KEEP),--keep) --
 ACCOUNT = stacks/account.sh $(KEPT)/kubeconfig $(KEPT)/account
+BESIDE = -n 2 --dist loadfile  # the systems side by side on one cluster
 STACK ?= embedded
 
 .PHONY: help setup demo test check up down kind kind-test kind-down kind-offline-image parity matrix matrix-on-kind bench lock clean
@@ -45,7 +46,7 @@ down:  ## End what `up` left running
 	@$(RUN) -m reference down
 
 kind: setup  ## Judge them on a real KIND cluster (VARIANT=fixed; KEEP=1 lets a Docker engine go on that was started for it)
-	@$(KIND) bash -c '$(ACCOUNT) && $(JUDGE) --stack=kind$(MORE:%=-%) $(ARGS)'
+	@$(KIND) bash -c '$(ACCOUNT) && $(JUDGE) $(BESIDE) --stack=kind$(MORE:%=-%) $(ARGS)'
 
 kind-test: setup  ## Run the tests that take any cluster on KIND: what the embedded one is held to
 	@$(KIND) bash -c 'tests/cluster/load-into-kind && \
