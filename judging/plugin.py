@@ -24,7 +24,6 @@ from judging.verdicts import Verdict
 pytest_plugins = ("judging.collecting", "judging.recording", "judging.redacting", "judging.session", "judging.workers")
 
 CLAIMS = pytest.StashKey[dict[str, Claim]]()  # of every system
-SYSTEM_OF = pytest.StashKey[dict[str, Path]]()  # the folder of the system that a claim belongs to
 REDACTION = pytest.StashKey[Redaction]()
 BASELINE = pytest.StashKey[tuple[tuple[Entry, ...], Path]]()
 STACK = pytest.StashKey[dict[str, object]]()
@@ -116,7 +115,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_configure(config: pytest.Config) -> None:
     """Make every claim a marker, so that `-m R000_05` selects what judges it."""
     config.stash[REDACTION] = Redaction()
-    config.stash[CLAIMS], config.stash[SYSTEM_OF] = {}, {}
+    config.stash[CLAIMS] = {}
     try:
         for path in sorted(config.rootpath.glob("features/*/claims.toml")):
             _take(config, path)
@@ -129,7 +128,7 @@ def _take(config: pytest.Config, path: Path) -> None:
         if name in config.stash[CLAIMS]:
             cause = f"{shown(config, path)}: [{name}] is the id of another system's claim"
             raise Refusal("E-CLAIMS", cause, "give each claim an id of its own")
-        config.stash[CLAIMS][name], config.stash[SYSTEM_OF][name] = claim, path.parent
+        config.stash[CLAIMS][name] = claim
         config.addinivalue_line("markers", f"{name}: {' '.join(claim.text.split())}")
 
 

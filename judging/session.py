@@ -34,7 +34,6 @@ from judging.plugin import (
     REFUSED,
     STACK,
     STATEMENT,
-    SYSTEM_OF,
     claims_of,
     name_of,
     reports_folder,
@@ -119,8 +118,8 @@ def pytest_runtestloop(session: pytest.Session) -> Generator[None, object, objec
 def _record_start(session: pytest.Session) -> None:
     config = session.config
     selected = {name_of(item): claims_of(item) for item in session.items if scenario_of(item)}
-    system_of = config.stash[SYSTEM_OF]
-    systems = {system_of[name] for claims in selected.values() for name in claims}
+    claims = config.stash[CLAIMS]
+    systems = {claims[name].system for named in selected.values() for name in named}
     baseline, _ = config.stash.get(BASELINE, ((), None))
     stack = config.stash.get(STACK, {})
     config.stash[JOURNAL].record(
@@ -132,8 +131,8 @@ def _record_start(session: pytest.Session) -> None:
         versions={name: _version(name) for name in ("pytest", "pytest-bdd")},
         stack=stack,
         profile=stack.get("name"),
-        claims=[claim for name, claim in config.stash[CLAIMS].items() if system_of[name] in systems],
-        baseline=[entry for entry in baseline if system_of[entry.claim] in systems],
+        claims=[claim for claim in claims.values() if claim.system in systems],
+        baseline=[entry for entry in baseline if claims[entry.claim].system in systems],
         selected=selected,
         covered=named_claims(config),
         left_out=left_out(session),
