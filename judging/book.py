@@ -41,6 +41,7 @@ class VerdictBook:
         self.claims: dict[str, Claim] = {}
         self.baseline: tuple[Entry, ...] = ()
         self.outcomes: dict[str, Outcome] = {}
+        self._naming: dict[str, dict[str, Outcome]] = {}  # the same, by the claims that they name
         self.spoiled: dict[str, Judged] = {}
         self.witnessed = set[str]()  # the systems of which a fault was witnessed
         self._system = ""  # of the scenario that began last
@@ -71,7 +72,10 @@ class VerdictBook:
                 self.baseline = tuple(Entry(**each) for each in event["baseline"])
             case "scenario_started":
                 known = {key: event[key] for key in ("scenario", "title", "feature", "file", "line")}
-                self.outcomes[event["scenario"]] = Outcome(**known, claims=tuple(event["claims"]))
+                outcome = Outcome(**known, claims=tuple(event["claims"]))
+                self.outcomes[outcome.scenario] = outcome
+                for claim in outcome.claims:
+                    self._naming.setdefault(claim, {})[outcome.scenario] = outcome
                 self._system = PurePath(event["file"]).parent.name
             case "finding" if event["scenario"] in self.outcomes:
                 self.outcomes[event["scenario"]].findings.append(finding_from(event))
@@ -126,7 +130,7 @@ class VerdictBook:
 
     def naming(self, claim: str) -> list[Outcome]:
         """The scenarios of the run that name a claim."""
-        return [outcome for outcome in self.outcomes.values() if claim in outcome.claims]
+        return [*self._naming.get(claim, {}).values()]
 
     def known_bugs(self, claim: str) -> tuple[Entry, ...]:
         """The baseline's entries for a claim."""

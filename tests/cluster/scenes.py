@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import yaml
@@ -87,16 +88,21 @@ class Stage:
             "endpointslice": (self._slices, _slice),
             "endpoints": (self._core.list_namespaced_endpoints, _endpoints),
         }
-        for kind, (listing, told) in kinds.items():
+        with ThreadPoolExecutor(len(kinds)) as pool:
+            seen_of = pool.map(lambda each: self._watched(each[0], since), kinds.values())
+        for (kind, (_, told)), changes in zip(kinds.items(), seen_of, strict=True):
             lines: list[str] = []
-            stream = watch.Watch().stream(listing, self._namespace, resource_version=since, timeout_seconds=1)
-            for event in stream:
-                name = event["raw_object"]["metadata"]["name"]
+            for change in changes:
+                name = change["raw_object"]["metadata"]["name"]
                 if name.startswith(NAME):
-                    line = f"{self._names.normal(name)} {event['type']}: {told(event['raw_object'])}"
+                    line = f"{self._names.normal(name)} {change['type']}: {told(change['raw_object'])}"
                     lines += [line] if line not in lines[-1:] else []
             yield f"watch {kind}: {step}", sorted(lines, key=lambda line: line.split()[0])
         yield f"events: {step}", sorted(self._events(), key=lambda line: line.split()[:2])
+
+    def _watched(self, listing: Callable[..., Any], since: str) -> list[Json]:
+        """What a watcher of the namespace is told, from a version on until a second has passed."""
+        return list(watch.Watch().stream(listing, self._namespace, resource_version=since, timeout_seconds=1))
 
     def _events(self) -> Iterator[str]:
         listed = self._core.list_namespaced_event(self._namespace, _preload_content=False)

@@ -10,6 +10,7 @@ import zlib
 from collections.abc import Iterator
 from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -53,6 +54,7 @@ BASELINE = [
 ]
 
 
+@cache
 def picture(shade: int) -> bytes:
     """A valid PNG of one colour, 320 by 180."""
 
