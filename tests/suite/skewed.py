@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import os
+import pkgutil
 import sys
 from datetime import datetime, timedelta, tzinfo
+from importlib import import_module
 
 import pytest
+
+import fixtures
 
 SKEW = timedelta(seconds=float(os.environ["SKEW"]))
 
@@ -26,8 +30,11 @@ class Skewed(datetime, metaclass=_Clock):
 
 
 @pytest.fixture(scope="session", autouse=True)
-def skewed(stack: object, load: object, enact_otp_gateway: object) -> None:
-    """Set the clock of everything that enacts, loads, judges and looks; it has been imported by now."""
+def skewed() -> None:
+    """Set the clock of everything that enacts, loads, judges and looks, before any of it has begun."""
+    for found in pkgutil.walk_packages(fixtures.__path__, "fixtures."):
+        if not found.name.endswith("__main__"):
+            import_module(found.name)
     for name, module in list(sys.modules.items()):
         if name.startswith(("fixtures.", "judging.")) and getattr(module, "datetime", None) is datetime:
             module.datetime = Skewed  # type: ignore[attr-defined]

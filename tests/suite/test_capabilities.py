@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import os
+import re
 import shutil
 import subprocess
 import tomllib
@@ -16,7 +17,8 @@ from fixtures.cluster.driver import Cluster
 from fixtures.waiting import eventually
 from tests.suite.runs import ROOT, profile, run
 
-CLAIMS = tomllib.loads((ROOT / "features" / "sock_shop" / "claims.toml").read_text())
+FEATURES = ROOT / "features" / "sock_shop"
+CLAIMS = tomllib.loads((FEATURES / "claims.toml").read_text())
 MAY_LACK = sorted({name for claim in CLAIMS.values() for name in claim.get("needs", ())})
 STRIPE_MOCK = "github.com/stripe/stripe-mock@v0.197.0"
 GATEWAY, PORT = "stripe-mock", 12111
@@ -66,11 +68,13 @@ def test_a_stack_that_shows_no_more_than_it_must_is_judged_all_the_same(standing
 
 @pytest.mark.usefixtures("stripe_mock")
 def test_a_gateway_that_keeps_no_ledger_is_asked_and_believed(standing: Path, tmp_path: Path):
-    mine = profile(tmp_path, standing)
+    mine, lost = profile(tmp_path, standing), needing("gateway_ledger")
+    naming = {str(path): set(re.findall(r"@(R\w+)", path.read_text())) for path in FEATURES.glob("*.feature")}
+    asking = [path for path, named in naming.items() if named & lost]
 
-    done = run(tmp_path / "out", f"--stack={mine}", "--evidence=minimal", "features/sock_shop", patience=JUDGED_WITHIN)
+    done = run(tmp_path / "out", f"--stack={mine}", "--evidence=minimal", *asking, patience=JUDGED_WITHIN)
 
-    done.leaves_unjudged(needing("gateway_ledger"))
+    done.leaves_unjudged(lost)
     [told] = {event["message"] for event in done.journal if event["event"] == "unsupported"}
     assert told.startswith("gateway_ledger: GET /admin/ledger at stripe-mock → 401 ")
     assert any(event.get("what") == "the gateway's ledger" and event["evidence"] for event in done.journal)

@@ -14,6 +14,7 @@ from tests.suite.runs import ROOT, Run, profile, run
 KEEP_COMING = "features/otp_gateway/customers_keep_coming.feature"
 LOGGED = "features/otp_gateway/audit_logging.feature"
 BACKEND = "payment-backend"
+BEHIND = "-5"  # seconds that the suite's clock is wrong by; test_canary.py has one that is ahead
 JUDGED_WITHIN = 150  # seconds
 
 
@@ -65,11 +66,10 @@ def test_a_machine_that_cannot_send_as_it_should_accuses_nobody(standing_gateway
     assert restored(standing_gateway)
 
 
-@pytest.mark.parametrize("skew", ["5", "-5"])
-def test_a_clock_that_goes_wrong_changes_no_verdict(standing_gateway: Path, tmp_path: Path, skew: str):
+def test_a_clock_that_is_behind_changes_no_verdict(standing_gateway: Path, tmp_path: Path):
     stack = f"--stack={profile(tmp_path, standing_gateway)}"
     options = (stack, "--evidence=minimal", "-p", "tests.suite.skewed", LOGGED)
-    done = run(tmp_path / "out", *options, env={"SKEW": skew}, patience=JUDGED_WITHIN)
+    done = run(tmp_path / "out", *options, env={"SKEW": BEHIND}, patience=JUDGED_WITHIN)
 
     found = done.claims
     assert {name for name, verdict in found.items() if verdict != "CONFORMS"} == {"R002_43"}, done.out
