@@ -19,6 +19,7 @@ from tests.suite.runs import Running, profile, run
 KEEP_COMING = ("features/otp_gateway/customers_keep_coming.feature", "--evidence=minimal")
 BACKEND = "payment-backend"
 UNDER_WAY = {"what": "audit logging", "value": "in force"}  # and twelve a second come
+TURN_IS_OVER = ("kubectl", "-n", "sock-shop", "delete", "lease", "incident-conformance-otp-gateway")  # what E-TURN says
 SETTLED_WITHIN = 30  # seconds
 
 
@@ -65,6 +66,7 @@ def test_what_a_killed_run_leaves_is_told_by_the_next_with_the_command_that_puts
     running.end()
     assert HELD in cluster.deployment(BACKEND).annotations
     _nobody_comes(cluster)
+    _type(standing_gateway, *TURN_IS_OVER)
 
     ended = run(tmp_path / "next", stack, *KEEP_COMING, patience=90)
     assert (ended.code, ended.verdicts) == (3, {"COMPROMISED"}), ended.out
@@ -72,9 +74,13 @@ def test_what_a_killed_run_leaves_is_told_by_the_next_with_the_command_that_puts
     assert HELD in cluster.deployment(BACKEND).annotations, "what is not ours is not touched"
     remedy = next(told for told in ended.messages if "put it back with: " in told)
     command = shlex.split(remedy.partition("put it back with: ")[2].splitlines()[0])
-    assert command[0] == "kubectl"
-    where = [f"--kubeconfig={standing_gateway}", f"--cache-dir={tmp_path / 'cache'}"]
-    done = subprocess.run(["kubectl", *where, *command[1:]], capture_output=True, text=True, timeout=30)
+    _type(standing_gateway, *command)
+
+
+def _type(kubeconfig: Path, program: str, *words: str) -> None:
+    """Somebody types a command at a terminal where kubectl is set up for the stack."""
+    where = [f"--kubeconfig={kubeconfig}", f"--cache-dir={kubeconfig.parent / 'cache'}"]
+    done = subprocess.run([program, *where, *words], capture_output=True, text=True, timeout=30)
     assert done.returncode == 0, done.stderr
 
 
