@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shlex
-import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -13,6 +12,7 @@ from fixtures.cluster.driver import Cluster
 from fixtures.waiting import eventually
 from tests.suite.relay import Line, line_to
 from tests.suite.runs import FEATURE, Running, profile
+from tests.suite.terminal import typed
 
 GATEWAY = "stripe-mock"
 ONE = (FEATURE, "-k", "soon")  # scenario
@@ -71,7 +71,7 @@ def test_when_it_stays_away_the_run_says_how_to_put_the_stack_back(
     left = cluster.deployment(GATEWAY).replicas
     [remedy] = {text for text in ended.out.splitlines() if "remedy:" in text}
     command = shlex.split(remedy.partition("put it back with: ")[2])
-    subprocess.run([*command, f"--kubeconfig={standing}"], check=True, timeout=20)
+    typed(standing, command)
 
     assert left == 0
     assert (ended.code, ended.verdicts, ended.shown) == (7, {"CONTAMINATED"}, {"broken"}), ended.out

@@ -3,38 +3,19 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from pathlib import Path
 
-import pytest
-
-from fixtures.cluster.driver import Cluster
-from fixtures.stack.launch import LaunchedStack
-from fixtures.waiting import eventually
 from judging.claims import Claim
 from tests.suite.imitations import api_server, kubeconfig
-from tests.suite.looking import EMBEDDED, SHOP, looked
-from tests.suite.runs import ROOT, profile
+from tests.suite.looking import SHOP, looked
+from tests.suite.runs import profile
 
 OPTIONAL = ("audit_logging", "demo_mode", "payment_records", "planting", "write_marks")
 GATEWAY = {"otp_gateway": {f"P_{name}": Claim(f"P_{name}", "…", "required", "1", needs=(name,)) for name in OPTIONAL}}
 
 
-@pytest.fixture(scope="module")
-def gateway() -> Iterator[Path]:
-    """The kubeconfig of a stack that has the payment gateway alone, up."""
-    launched = LaunchedStack(EMBEDDED, ROOT, ["otp_gateway"])
-    try:
-        kubeconfig = launched.ready()
-        cluster = Cluster(kubeconfig, "", "sock-shop")
-        eventually("it is up", cluster.deployments, lambda found: all(each.available for each in found), within=60)
-        yield kubeconfig
-    finally:
-        launched.stop()
-
-
-def test_a_gateway_that_has_everything_is_found_to(gateway: Path, tmp_path: Path):
-    good, rows = looked(profile(tmp_path, gateway), GATEWAY)
+def test_a_gateway_that_has_everything_is_found_to(standing_gateway: Path, tmp_path: Path):
+    good, rows = looked(profile(tmp_path, standing_gateway), GATEWAY)
 
     assert good, rows
     assert {state for state, _ in rows.values()} == {"found"}
@@ -46,7 +27,7 @@ def test_a_gateway_that_has_everything_is_found_to(gateway: Path, tmp_path: Path
     assert rows["capability audit_logging"][1].startswith("payment-backend: DATABASE_MODULE=audit is rolled out")
 
 
-def test_what_a_gateway_lacks_is_told(gateway: Path, tmp_path: Path):
+def test_what_a_gateway_lacks_is_told(standing_gateway: Path, tmp_path: Path):
     mistakes = (
         ('"a code is there" = "2 s"', ""),
         ('"payments service" = "payment-backend"', ""),
@@ -59,7 +40,7 @@ def test_what_a_gateway_lacks_is_told(gateway: Path, tmp_path: Path):
         ('[otp_gateway.capabilities.planting]        # a code may be added to the records for a while, marked as the'
          ' run\'s\nservice = "payment-mongodb"', ""),
     )  # fmt: skip
-    good, rows = looked(profile(tmp_path, gateway, *mistakes), GATEWAY)
+    good, rows = looked(profile(tmp_path, standing_gateway, *mistakes), GATEWAY)
     lacking = {what: row for what, row in rows.items() if row[0] != "found"}
 
     assert not good

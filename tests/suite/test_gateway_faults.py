@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shlex
-import subprocess
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import replace
@@ -20,13 +19,11 @@ from fixtures.databases.payments import PaymentBook
 from fixtures.faults.held import HELD
 from fixtures.faults.planting import PlantedCode
 from fixtures.faults.rollout import Rollout
-from fixtures.stack.launch import LaunchedStack
 from fixtures.stack.profile import Capability
-from fixtures.stack.profile_file import load_profile
 from fixtures.waiting import eventually
 from judging.findings import NotSteady, NotWitnessed
 from tests.suite.one_deployment import caused, watched
-from tests.suite.runs import ROOT
+from tests.suite.terminal import typed
 
 BACKEND = "payment-backend"
 AUDIT = Capability("audit_logging", BACKEND, variable="DATABASE_MODULE", value="audit")
@@ -37,24 +34,10 @@ CARD = {"card_number": "4111111111111111", "expiry": "12/30", "cvv": "123", "hol
 
 
 @pytest.fixture(scope="module")
-def kubeconfig() -> Iterator[Path]:
-    """Of a stack whose gateway runs as its document says."""
-    launched = LaunchedStack(load_profile(ROOT / "stacks" / "embedded.toml"), ROOT, ["otp_gateway"])
-    try:
-        yield launched.ready()
-    finally:
-        launched.stop()
-
-
-@pytest.fixture(scope="module")
-def cluster(kubeconfig: Path) -> Iterator[Cluster]:
-    """The namespace of that stack, once the gateway is up."""
-    found = Cluster(kubeconfig, "", "sock-shop")
+def cluster(standing_gateway: Path) -> Iterator[Cluster]:
+    """The namespace of the gateway as its document says."""
+    found = Cluster(standing_gateway, "", "sock-shop")
     found.follow()
-    eventually(
-        "the gateway is up", lambda: [each for each in found.deployments() if not each.available],
-        lambda away: not away, within=60, wake=found.changes.wait,
-    )  # fmt: skip
     yield found
     found.changes.stop()
 
@@ -141,19 +124,14 @@ def test_a_change_that_keeps_the_service_from_starting_is_not_believed_and_taken
 
 
 @pytest.mark.parametrize("place", [AUDIT, NEW], ids=["a variable that was there", "a variable that was not"])
-def test_what_a_dead_run_left_is_put_back_by_the_command_that_the_next_one_tells(rollout, kubeconfig, cluster, place):
+def test_what_a_dead_run_left_is_put_back_by_the_command_that_the_next_one_tells(
+    rollout, standing_gateway, cluster, place
+):
     rollout(place).apply()
     with pytest.raises(NotSteady, match="put it back with") as told:
         rollout(place).apply()
     command = shlex.split(str(told.value).partition("put it back with: ")[2])
-    assert command[0] == "kubectl"
-
-    done = subprocess.run(
-        ["kubectl", f"--kubeconfig={kubeconfig}", f"--cache-dir={kubeconfig.parent / 'cache'}", *command[1:]],
-        capture_output=True, text=True, timeout=30, check=False,
-    )  # fmt: skip
-
-    assert done.returncode == 0, done.stderr
+    typed(standing_gateway, command)
     eventually(
         "it is settled", lambda: cluster.deployment(BACKEND), lambda found: found.available,
         within=30, wake=cluster.changes.wait,

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import shlex
 import signal
-import subprocess
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -15,6 +14,7 @@ from fixtures.cluster.driver import Cluster
 from fixtures.faults.held import HELD
 from fixtures.waiting import eventually
 from tests.suite.runs import Running, profile, run
+from tests.suite.terminal import typed
 
 KEEP_COMING = ("features/otp_gateway/customers_keep_coming.feature", "--evidence=minimal")
 BACKEND = "payment-backend"
@@ -66,7 +66,7 @@ def test_what_a_killed_run_leaves_is_told_by_the_next_with_the_command_that_puts
     running.end()
     assert HELD in cluster.deployment(BACKEND).annotations
     _nobody_comes(cluster)
-    _type(standing_gateway, *TURN_IS_OVER)
+    typed(standing_gateway, TURN_IS_OVER)
 
     ended = run(tmp_path / "next", stack, *KEEP_COMING, patience=90)
     assert (ended.code, ended.verdicts) == (3, {"COMPROMISED"}), ended.out
@@ -74,14 +74,7 @@ def test_what_a_killed_run_leaves_is_told_by_the_next_with_the_command_that_puts
     assert HELD in cluster.deployment(BACKEND).annotations, "what is not ours is not touched"
     remedy = next(told for told in ended.messages if "put it back with: " in told)
     command = shlex.split(remedy.partition("put it back with: ")[2].splitlines()[0])
-    _type(standing_gateway, *command)
-
-
-def _type(kubeconfig: Path, program: str, *words: str) -> None:
-    """Somebody types a command at a terminal where kubectl is set up for the stack."""
-    where = [f"--kubeconfig={kubeconfig}", f"--cache-dir={kubeconfig.parent / 'cache'}"]
-    done = subprocess.run([program, *where, *words], capture_output=True, text=True, timeout=30)
-    assert done.returncode == 0, done.stderr
+    typed(standing_gateway, command)
 
 
 def _nobody_comes(cluster: Cluster) -> None:
