@@ -57,7 +57,7 @@ def who(connection: socket.socket) -> str:
 
 
 def test_it_answers_soon(embedded: EmbeddedCluster) -> None:
-    assert embedded.started_within < 2, "on an idle machine: 0.5 s"
+    assert embedded.started_within < 5, "on an idle machine: 0.5 s"
 
 
 def test_a_pod_is_ready_soon_after_it_was_asked_for(
@@ -69,7 +69,7 @@ def test_a_pod_is_ready_soon_after_it_was_asked_for(
     began = time.monotonic()
     apps.patch_namespaced_deployment_scale("swift", namespace, {"spec": {"replicas": 1}})
     seen(apps.list_namespaced_deployment, namespace, "swift", is_rolled_out)
-    assert time.monotonic() - began < 2, "on an idle machine: 0.5 s"
+    assert time.monotonic() - began < 5, "on an idle machine: 0.5 s"
 
 
 def test_a_service_balances_and_refuses_when_nobody_is_ready(

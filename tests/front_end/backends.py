@@ -21,6 +21,7 @@ SOCKS = [
     ("d3588630-ad8e-49df-bbd7-3167f7efb246", "YouTube.sock", 10.99, ["geek"]),
     ("zzz4f044-b040-410d-8ead-4de0446aec7e", "Nerd leg", 7.99, ["blue", "skin"]),
 ]
+HELD_FOR = 30  # seconds at most
 COLOURFUL, FIGUEROA = SOCKS[0][0], SOCKS[1][0]
 REFUSED = (
     'Payment gateway error: Post "http://stripe-mock/v1/charges": dial tcp 10.96.0.9:80: connect: connection refused'
@@ -39,6 +40,8 @@ class Backends:
         self.merges: list[tuple[str, str]] = []
         self.answer: tuple[int, Any] = (201, {})
         self.delay = 0.0  # seconds before the orders service answers
+        self.may_answer = threading.Event()  # and it waits for this
+        self.may_answer.set()
         self.port = 0
         self._ids = (f"{number:024x}" for number in itertools.count(1))
         self._loop = asyncio.new_event_loop()
@@ -210,6 +213,7 @@ class Backends:
         asked = await request.json()
         self.order_posts.append({**asked, "key": request.headers.get("Idempotency-Key")})
         await asyncio.sleep(self.delay)
+        await asyncio.to_thread(self.may_answer.wait, HELD_FOR)
         status, body = self.answer
         if isinstance(body, str):
             return web.Response(text=body, status=status)

@@ -29,6 +29,7 @@ def services() -> Iterator[Backends]:
 def backends(services: Backends) -> Backends:
     """The stand-ins, which answer at once and with success until told otherwise."""
     services.answer, services.delay = (201, {}), 0.0
+    services.may_answer.set()
     services.order_posts.clear()
     return services
 

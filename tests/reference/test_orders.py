@@ -37,7 +37,7 @@ def test_the_gateway_away_is_a_declined_payment_and_a_kept_attempt(shop: Shop):
     shop.stop("stripe-mock")
     began = monotonic()
     answer = shop.order(ada)
-    assert monotonic() - began < 1
+    assert monotonic() - began < 3, "on an idle machine: 0.1 s; it gives up waiting after 5 s"
     told, [kept] = answer.json(), shop.kept(ada)
     assert answer.status_code == told["status"] == 406
     assert (told["error"], told["path"]) == ("Not Acceptable", "/orders")
