@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import signal
 import sys
 import tempfile
 from pathlib import Path
@@ -18,6 +19,7 @@ def main() -> None:
     parser.add_argument("--brief", action="store_true", help="only features that name a claim which a defect breaks; "
                         "where no cells are named, one defect of each group")  # fmt: skip
     asked = parser.parse_args()
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     known = all_cells()
     unknown = [word for word in asked.cells if word not in (FIXED, *known)]
     if unknown:

@@ -13,11 +13,12 @@ import subprocess
 import sys
 import tomllib
 from collections.abc import Iterable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor, as_completed
+from concurrent.futures import CancelledError, ThreadPoolExecutor, as_completed
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from queue import SimpleQueue
+from threading import Event
 
 from kubernetes import client, config
 
@@ -118,11 +119,13 @@ def judge_all(
     cells: Sequence[Cell], folder: Path, stack: str = FIXED, *, narrow: bool = False
 ) -> Iterator[tuple[Cell, Result]]:
     """Each cell with its result as soon as there is one, judged on stacks with no other defect, side by side."""
-    profile = load_profile(ROOT / "stacks" / f"{stack}.toml")
+    profile, stopped = load_profile(ROOT / "stacks" / f"{stack}.toml"), Event()
 
     def judge(cell: Cell, free: SimpleQueue[Path]) -> Result:
         kubeconfig = free.get()
         try:
+            if stopped.is_set():
+                raise CancelledError
             with switched(kubeconfig, profile.namespace, cell):
                 settle(Stack(profile, kubeconfig), cell.system)
                 return run_suite(stack, kubeconfig, folder / cell.name, cell.features(narrow=narrow))
@@ -131,7 +134,10 @@ def judge_all(
 
     with _stacks(profile, cells) as stacks, ThreadPoolExecutor(len(cells)) as pool:
         cell_of = {pool.submit(judge, cell, stacks[cell.system]): cell for cell in cells}
-        yield from ((cell_of[judged], judged.result()) for judged in as_completed(cell_of))
+        try:
+            yield from ((cell_of[judged], judged.result()) for judged in as_completed(cell_of))
+        finally:
+            stopped.set()  # the cells that have begun end, and their defects are switched off
 
 
 def run_suite(stack: str, kubeconfig: Path, reports: Path, features: list[Path]) -> Result:

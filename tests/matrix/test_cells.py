@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 import re
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
+from pathlib import Path
 
 import pytest
 
-from tests.matrix.cells import FEATURES, Cell, Result, all_cells
+from tests.matrix import cells
+from tests.matrix.cells import FEATURES, Cell, Result, all_cells, judge_all
 
 DEFECT = Cell("duplicate", "sock_shop", "orders", {"R000_12": "2 open"}, {"R000_13": "2 in all"})
 STATED = ("R000_12", "VIOLATED", "2 open")
@@ -50,3 +55,25 @@ def test_briefly_a_defect_is_judged_by_one_feature_and_by_what_that_names():
     assert brief.features(narrow=True) == [FEATURES / "otp_gateway" / "codes_stay_private.feature"]
     assert brief.breaks.keys() < defect.breaks.keys()
     assert brief.breaks.keys() <= set(re.findall(r"@(R002_\w+)", brief.only.read_text()))
+
+
+def test_who_stops_the_matrix_waits_for_no_cell_that_has_not_begun(monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
+    """Of three cells on one stack: the first is judged, and switched off."""
+    switched = list[str]()
+
+    @contextmanager
+    def switch(kubeconfig: Path, namespace: str, cell: Cell) -> Iterator[None]:
+        switched.append(f"{cell.name} on")
+        yield
+        switched.append(f"{cell.name} off")
+
+    monkeypatch.setattr(cells, "switched", switch)
+    monkeypatch.setattr(cells, "settle", lambda stack, system: None)
+    monkeypatch.setattr(cells, "run_suite", lambda *asked: threading.Event().wait(0.1) or run(STATED))
+    monkeypatch.setattr(cells, "_stacks", lambda profile, chosen: nullcontext({"sock_shop": cells._queue([tmp_path])}))
+
+    judged = judge_all([DEFECT] * 3, tmp_path)
+    next(judged)
+    judged.close()
+
+    assert switched in (["duplicate on", "duplicate off"], ["duplicate on", "duplicate off"] * 2)
