@@ -167,7 +167,7 @@ def test_a_stopped_load_sends_nothing_more_and_waits_for_what_is_on_its_way(serv
 
 def test_a_stopped_backlog_starts_nothing_new(service, declared, aimed):
     call = aimed("end=hang")
-    with declared.start(call, Schedule.backlog(100, 4, patience=0.5)) as sending:
+    with declared.start(call, Schedule.backlog(100, 4, patience=2)) as sending:
         eventually("some were sent", lambda: seen(service, call)["seen"] == 4, within=10)
         result = sending.stop()
 

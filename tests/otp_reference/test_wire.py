@@ -179,4 +179,4 @@ def test_it_ends_at_once_also_while_somebody_is_connected(backend: Start):
     host = gateway.url.removeprefix("http://").removesuffix(":8000")
     with socket.create_connection((host, 8000), timeout=5):
         gateway.running.terminate()
-        assert gateway.running.wait(1) == 0
+        assert gateway.running.wait(5) == 0
