@@ -20,7 +20,10 @@ from tests.suite.runs import FEATURE, ROOT, Run, profile, run
 SOON = 10.0  # seconds on a crowded machine; 3 on an idle one, for those that have to wait for an answer
 AT_ONCE = 2
 UNSAFE = ("E-NOT-OPTED-IN", "E-PIN", "E-PINNED")
-NO_BROWSER = {"PATH": "/nowhere", "PLAYWRIGHT_BROWSERS_PATH": "/nowhere", "E2E_BROWSER_PATH": ""}
+ENVIRONMENTS = {
+    "no browser": {"PATH": "/nowhere", "PLAYWRIGHT_BROWSERS_PATH": "/nowhere", "E2E_BROWSER_PATH": ""},
+    "clock is wrong": {"SKEW": "5", "PYTEST_ADDOPTS": "-p tests.suite.skewed"},
+}
 
 
 @dataclass(frozen=True)
@@ -95,6 +98,7 @@ CASES: dict[str, tuple[Callable[[Place], str], str, str]] = {
     "UI fails": (lambda at: at.ui(f"{at.api.url}/none"), "E-UI", "404"),
     "another application": (lambda at: at.ui(f"{at.api.url}/other"), "E-UI-OTHER", "is not the Sock Shop"),
     "no browser": (lambda at: at.stack(), "E-BROWSER", "make setup"),
+    "clock is wrong": (lambda at: at.stack(), "E-CLOCK", "the cluster's clock is 5 s behind this machine's"),
     "reports in a file": (lambda at: f"--reports={Path(__file__)}", "E-REPORTS", "cannot be written"),
 }
 
@@ -120,8 +124,7 @@ def refused(
     def refuse(case: str) -> Run:
         place = Place(folder / case.replace(" ", "-"), *servers)
         place.folder.mkdir()
-        env = NO_BROWSER if case == "no browser" else {}
-        return run(place.folder / "out", CASES[case][0](place), FEATURE, env=env)
+        return run(place.folder / "out", CASES[case][0](place), FEATURE, env=ENVIRONMENTS.get(case))
 
     with ThreadPoolExecutor(AT_ONCE) as pool:
         yield {case: pool.submit(refuse, case) for case in asked}
