@@ -16,13 +16,14 @@ from urllib.request import urlopen
 from reference.deploying import Cluster
 from reference.kind.cluster import NODE
 from reference.kustomize import NAMESPACE, OVERLAYS, node_ports, others
-from reference.programs import refusing, run, say, soon
+from reference.programs import Failed, refusing, run, say, soon
 from reference.refusal import CannotRun
 from reference.rollout import follow
 
 SHOP = "http://127.0.0.1:30001"
 MANIFESTS = OVERLAYS.parent
 ON_THE_NODE = "/kind/sock-shop"
+CONFLICT, ATTEMPTS = "the object has been modified", 5
 APPLY_SECONDS, AVAILABLE_SECONDS, SELLS_SECONDS, ANSWER_SECONDS = 60, 180, 30, 5
 
 
@@ -40,7 +41,18 @@ def apply(variants: Sequence[str], images: dict[str, str], log: Path) -> None:
         for variant in variants:
             # `apply` makes what is missing and keeps what others added; `replace` takes that away.
             run([*kubectl, "apply", "-k", f"{ON_THE_NODE}/kind/{variant}"], APPLY_SECONDS)
-            run([*kubectl, "replace", "--save-config", "-k", f"{ON_THE_NODE}/kind/{variant}"], APPLY_SECONDS)
+            _replace([*kubectl, "replace", "--save-config", "-k", f"{ON_THE_NODE}/kind/{variant}"])
+
+
+def _replace(command: Sequence[str]) -> None:
+    """Replace what is there; kubectl reads it first, and is asked again where a controller has written in between."""
+    for left in reversed(range(ATTEMPTS)):
+        try:
+            run(command, APPLY_SECONDS)
+            return
+        except Failed as failed:
+            if not left or CONFLICT not in failed.output:
+                raise
 
 
 def manifests(variants: Sequence[str], images: dict[str, str]) -> bytes:

@@ -53,9 +53,9 @@ class Writing:
             time.sleep(left)
 
     @property
-    def weight(self) -> float:
-        """How many writers it waits for: each once, or by the planted bug more often the more there are."""
-        return self.at_once**2 / FEW if defect("contention_squared") and self.at_once > FEW else self.at_once
+    def weight(self) -> int:
+        """How many writers it waits for: for each of them, or by the planted bug for a few at most."""
+        return min(self.at_once, FEW) if defect("contention_capped") else self.at_once
 
 
 def create(payment: Document) -> int:

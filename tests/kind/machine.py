@@ -52,9 +52,9 @@ class Machine:
             script.write_text(f"#!{sys.executable}\n{PRETENDING.read_text()}")
             script.chmod(0o755)
 
-    def answer(self, pattern: str, says: str = "", ends: int = 0, hangs: bool = False) -> None:
-        """What a call that matches is answered; the first that matches counts."""
-        self.answers.append((pattern, {"says": says, "ends": ends, "hangs": hangs}))
+    def answer(self, pattern: str, says: str = "", ends: int = 0, hangs: bool = False, times: int = 999) -> None:
+        """What the first so many calls that match are answered; the first that matches counts."""
+        self.answers.append((pattern, {"says": says, "ends": ends, "hangs": hangs, "times": times}))
         (self.folder / "answers.json").write_text(json.dumps(self.answers))
 
     def start(self, *words: str) -> subprocess.Popen[str]:

@@ -12,7 +12,10 @@ call = " ".join([Path(sys.argv[0]).name, *sys.argv[1:]])
 with (folder / "calls").open("a") as calls:
     calls.write(call + "\n")
 answers = json.loads((folder / "answers.json").read_text())
-answer = next((answer for pattern, answer in answers if re.search(pattern, call)), {})
+called = (folder / "calls").read_text().splitlines()
+times = {pattern: sum(bool(re.search(pattern, each)) for each in called) for pattern, _ in answers}
+fitting = (answer for pattern, answer in answers if re.search(pattern, call) and times[pattern] <= answer["times"])
+answer = next(fitting, {})
 if "--kubeconfig" in sys.argv and "create" in sys.argv:
     Path(sys.argv[sys.argv.index("--kubeconfig") + 1]).write_text("{}")
 print(answer.get("says", ""), end="", flush=True)

@@ -63,6 +63,18 @@ def test_manifests_that_cannot_be_applied(equipped: Machine):
     assert left(equipped) == []
 
 
+@pytest.mark.parametrize(("times", "replaced"), [(0, 1), (2, 3), (9, 5)])
+def test_a_controller_that_writes_in_between_makes_it_be_replaced_again(equipped: Machine, times: int, replaced: int):
+    equipped.answer(
+        "kubectl .* replace", "Error from server (Conflict): the object has been modified\n", 1, times=times
+    )
+    equipped.answer("kubectl .* apply -k .*/otp-fixed", "error: enough for this test\n", ends=1)
+    ended = equipped.run("kind", "--variant", "fixed", "otp-fixed")
+    assert refused(ended) == "E-DEPLOY"
+    assert ("enough for this test" in ended.stderr) == (times < replaced)
+    assert sum(" replace " in call for call in equipped.calls) == replaced
+
+
 def test_each_system_is_deployed_and_the_second_that_cannot_be_is_told(equipped: Machine):
     equipped.answer("kubectl .* apply -k .*/otp-fixed", "error: no such field\n", ends=1)
     ended = equipped.run("kind", "--variant", "fixed", "otp-fixed")
