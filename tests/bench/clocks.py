@@ -1,8 +1,9 @@
 """A pytest plugin (-p tests.bench.clocks) that writes down when the stack worked for a run, as JSON, to $CLOCKS.
 
 A patch of a Deployment's replicas is followed to the events that answer it, by watches of its own; exchanges over HTTP
-are timed by the browser's clock and around the HTTP client. What the suite asks the API server and the database, and
-the pictures it takes, are noted too: they are no work that the incident needs of the stack.
+are timed by the browser's clock and around the HTTP client. A page loads from its first packet to the end of its load
+event (Navigation Timing): what is then at work are the shop's own scripts and styles. What the suite asks the API and
+the database, and the pictures it takes, are noted too: they are no work that the incident needs of the stack.
 """
 
 from __future__ import annotations
@@ -22,13 +23,18 @@ import pytest
 import requests
 from kubernetes import client, config, watch
 from kubernetes.client.rest import RESTClientObject
-from playwright.sync_api import Browser, BrowserContext, Request
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Request
 from pymongo import monitoring
 
 from tests.bench.intervals import Interval
 from tests.bench.reactions import Patch, Sight, endpoint_sight, pod_sight, reactions
 
 CHECKOUTS, PAGES, CALLS = "checkouts", "the shop's pages", "the suite's other calls to the shop"
+LOADS = "the pages' own loading, between their exchanges"
+TOLD = "clocks: "
+TELL_LOADING = f"""addEventListener('load', () => setTimeout(() => {{
+  const [page] = performance.getEntriesByType('navigation'), times = [page.responseStart, page.loadEventEnd]
+  console.debug('{TOLD}' + JSON.stringify(times.map(time => (performance.timeOrigin + time) / 1000))) }}))"""
 API, BOOKS, PICTURES = "asking the API server", "reading the database", "taking pictures"
 PATH = "CLOCKS"
 
@@ -102,6 +108,8 @@ def _listen_to_windows() -> None:
     def new_context(self: Browser, **options: Any) -> BrowserContext:
         context = opened(self, **options)
         context.on("requestfinished", _note_exchange)
+        context.on("console", _note_loading)
+        context.add_init_script(TELL_LOADING)
         return context
 
     Browser.new_context = new_context  # type: ignore[method-assign]
@@ -114,6 +122,11 @@ def _note_exchange(request: Request) -> None:
     if min(first, timing["responseEnd"]) >= 0:
         began, ended = ((timing["startTime"] + moment) / 1000 for moment in (first, timing["responseEnd"]))
         _noted.append(Interval(_kind(request.method, request.url, PAGES), began, ended))
+
+
+def _note_loading(message: ConsoleMessage) -> None:
+    if message.text.startswith(TOLD):
+        _noted.append(Interval(LOADS, *json.loads(message.text.removeprefix(TOLD))))
 
 
 def _listen_to_patches() -> None:

@@ -14,7 +14,7 @@ from datetime import datetime
 from pathlib import Path
 
 from judging.journal import read_journal
-from tests.bench.clocks import API, BOOKS, CALLS, CHECKOUTS, PAGES, PATH, PICTURES
+from tests.bench.clocks import API, BOOKS, CALLS, CHECKOUTS, LOADS, PAGES, PATH, PICTURES
 from tests.bench.intervals import Interval, clipped, covered, shares
 from tests.bench.reactions import ENDPOINTS, READY, STOP
 
@@ -23,7 +23,7 @@ KIND = ROOT / ".stack" / "kind" / "kubeconfig"
 SHOP, STORY = "features/sock_shop", "whole_story"
 WITHIN = 300  # seconds for one run
 TURNS = 3
-STACK = (STOP, READY, ENDPOINTS, CHECKOUTS, PAGES, CALLS)
+STACK = (STOP, READY, ENDPOINTS, CHECKOUTS, PAGES, CALLS, LOADS)
 LOOKING = (API, BOOKS, PICTURES)
 WALL, RATIO = {"kind": "20 at most, 10 the goal"}, "1.5 at most, 1.10 the goal"
 
