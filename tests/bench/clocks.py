@@ -30,7 +30,7 @@ from tests.bench.intervals import Interval
 from tests.bench.reactions import Patch, Sight, endpoint_sight, pod_sight, reactions
 
 CHECKOUTS, PAGES, CALLS = "checkouts", "the shop's pages", "the suite's other calls to the shop"
-LOADS = "the pages' own loading, between their exchanges"
+LOADS = "the pages' own loading"
 TOLD = "clocks: "
 TELL_LOADING = f"""addEventListener('load', () => setTimeout(() => {{
   const [page] = performance.getEntriesByType('navigation'), times = [page.responseStart, page.loadEventEnd]
