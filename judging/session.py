@@ -109,10 +109,13 @@ def end_on_signals() -> Callable[[], None]:
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)
 def pytest_runtestloop(session: pytest.Session) -> Generator[None, object, object]:
-    """Write the run's first line, with everything that its verdicts depend on."""
+    """Write the run's first line, with everything that its verdicts depend on; an interrupt ends the run, as told."""
     if JOURNAL in session.config.stash:
         _record_start(session)
-    return (yield)
+    try:
+        return (yield)
+    except KeyboardInterrupt as stopped:  # it may have come where Python knows of no line, and pytest needs one
+        raise stopped.with_traceback(None) from None
 
 
 def _record_start(session: pytest.Session) -> None:

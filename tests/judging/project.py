@@ -74,6 +74,7 @@ def pytest_collection_finish(session):
 STEPS = '''
 import sys
 import threading
+import types
 from pathlib import Path
 
 import pytest
@@ -137,6 +138,13 @@ def _(stack):
 @when("Ctrl-C is pressed")
 def _(stack):
     raise KeyboardInterrupt
+
+@when("Ctrl-C is pressed where no line is")
+def _(stack):
+    def entered():
+        held = lambda: held
+        return sys._getframe()
+    raise KeyboardInterrupt().with_traceback(types.TracebackType(None, entered(), 0, -1))
 
 @then("nothing is looked at")
 def _():
