@@ -64,7 +64,7 @@ parity: $(VENV)/.installed  ## Compare what `demo` and `kind` have stated (OF='F
 kind-offline-image: $(VENV)/.installed  ## Build what a container registry would give, from package mirrors (once)
 	@$(RUN) -m reference kind-offline-image
 
-matrix: setup  ## Print what each planted defect turns red, with all features (STACK=kind; BRIEF=1: one of each group, with its own)
+matrix: setup  ## Print what each planted defect turns red, with all features (STACK=kind; BRIEF=1: one of each group, by one of them)
 	@$(if $(filter kind,$(STACK)),$(MAKE) --no-print-directory matrix-on-kind VARIANT=fixed,$(MATRIX))
 
 MATRIX = $(RUN) -m tests.matrix $(if $(BRIEF),--brief)

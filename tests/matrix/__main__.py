@@ -17,7 +17,7 @@ def main() -> None:
     parser.add_argument("cells", nargs="*", help=f"`{FIXED}` or a defect of reference/defects.toml; all when left out")
     parser.add_argument("--stack", default=FIXED, help=f"the profile of a stack with no defect (default: {FIXED})")
     parser.add_argument("--brief", action="store_true", help="only features that name a claim which a defect breaks; "
-                        "where no cells are named, one defect of each group")  # fmt: skip
+                        "where no cells are named, one defect of each group, by one feature")  # fmt: skip
     asked = parser.parse_args()
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     known = all_cells()

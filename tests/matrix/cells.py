@@ -2,7 +2,7 @@
 
 A cell proves that of the claims that it judges exactly those turn red that its defect states. A claim is judged where a
 feature that names it is run: of the mended systems all features, of a defect all of its own system, or, if narrow, only
-those that name a claim which it breaks. A narrow cell says nothing of the claims of other features.
+those that name a claim which it breaks, and briefly one of these. Such a cell says nothing of the claims of others.
 """
 
 from __future__ import annotations

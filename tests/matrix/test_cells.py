@@ -58,8 +58,8 @@ def test_briefly_a_defect_is_judged_by_one_feature_and_by_what_that_names():
 
 
 def test_who_stops_the_matrix_waits_for_no_cell_that_has_not_begun(monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
-    """Of three cells on one stack: the first is judged, and switched off."""
-    switched = list[str]()
+    """Of three cells on one stack the first is judged, and the second, if it has begun, ends."""
+    switched, stopped, free = list[str](), threading.Event(), cells._queue([tmp_path])
 
     @contextmanager
     def switch(kubeconfig: Path, namespace: str, cell: Cell) -> Iterator[None]:
@@ -67,10 +67,15 @@ def test_who_stops_the_matrix_waits_for_no_cell_that_has_not_begun(monkeypatch: 
         yield
         switched.append(f"{cell.name} off")
 
+    def judge(*asked: object) -> Result:
+        assert len(switched) == 1 or stopped.wait(10)
+        return run(STATED)
+
+    monkeypatch.setattr(cells, "Event", lambda: stopped)
     monkeypatch.setattr(cells, "switched", switch)
     monkeypatch.setattr(cells, "settle", lambda stack, system: None)
-    monkeypatch.setattr(cells, "run_suite", lambda *asked: threading.Event().wait(0.1) or run(STATED))
-    monkeypatch.setattr(cells, "_stacks", lambda profile, chosen: nullcontext({"sock_shop": cells._queue([tmp_path])}))
+    monkeypatch.setattr(cells, "run_suite", judge)
+    monkeypatch.setattr(cells, "_stacks", lambda profile, chosen: nullcontext({"sock_shop": free}))
 
     judged = judge_all([DEFECT] * 3, tmp_path)
     next(judged)
