@@ -48,7 +48,8 @@ def test_a_dead_container_is_restarted_and_then_backed_off(
     ask(pod, "/exit?3")
 
     def again(pod: client.V1Pod) -> bool:
-        return pod.status.container_statuses[0].restart_count == 1 and pod.status.container_statuses[0].ready
+        status = pod.status.container_statuses[0]
+        return status.restart_count == 1 and status.ready and status.last_state.terminated is not None
 
     status = seen(core.list_namespaced_pod, namespace, pod, again).status.container_statuses[0]
     assert (status.last_state.terminated.exit_code, status.last_state.terminated.reason) == (3, "Error")
