@@ -27,6 +27,7 @@ SHOP = {"password", "card number", "CVV", "cookie"}
 CODE = "one-time password"
 GATEWAY = {"card number", "CVV", CODE, "session"}
 ALONE = re.compile(rb"(?<![\w.])\d{6}(?![\w.])")
+DRAWN = re.compile(rb'(?<=[ "])(?:width|height|font-weight)="\d{3}"')  # how a plot is drawn, in digits of its own
 AHEAD = "5"  # seconds that the suite's clock is wrong by
 AWAY = "database_away"  # goes first: what is in the database is gone with it
 JUDGED_WITHIN = 170  # seconds
@@ -62,11 +63,11 @@ def everything(done: Run) -> list[tuple[str, bytes]]:
 
 
 def leaks(left: list[tuple[str, bytes]], secrets: Iterable[tuple[str, str]]) -> list[str]:
-    """Where which kind of secret was left; six digits are a code only where they stand alone."""
+    """Where which kind of secret was left; six digits are a code only where they stand alone, and sizes are none."""
     codes = {secret.encode() for kind, secret in secrets if kind == CODE}
     others = [(kind, each) for kind, secret in secrets if kind != CODE for each in spellings(kind, secret)]
     found = []
-    for body, name in {body: name for name, body in left}.items():  # most are left in several places
+    for body, name in {DRAWN.sub(b"", body): name for name, body in left}.items():  # most are left several times
         found += [f"a {CODE} in {name}: {each!r}" for each in {*ALONE.findall(body)} & codes]
         found += [f"a {kind} in {name}" for kind, each in others if each in body]
     return found
@@ -87,6 +88,8 @@ def confessed(file: Path) -> set[tuple[str, str]]:
         ("CVV", "958", '{"cvv": "958"}', True),
         ("CVV", "958", "cvv=958", True),
         ("CVV", "958", "958 ms", False),
+        ("CVV", "958", '<input value="958">', True),
+        ("CVV", "958", '<rect width="958" height="958"/>', False),
         ("card number", "4242424242424242", "4242-4242-4242-4242", True),
         ("session", "2f0b0e0e-0001", "…/2f0b0e0e-0001?", True),
     ],
