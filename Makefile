@@ -51,8 +51,8 @@ kind: setup  ## Judge them on a real KIND cluster (VARIANT=fixed; KEEP=1 lets a 
 kind-test: setup  ## Run the tests that take any cluster on KIND: what the embedded one is held to
 	@$(KIND) bash -c 'tests/cluster/load-into-kind && \
 	  CLUSTER_TEST_KUBECONFIG=$(CURDIR)/$(KEPT)/kubeconfig KIND_TEST_KUBECONFIG=$(CURDIR)/$(KEPT)/kubeconfig \
-	  $(RUN) -m pytest -q -n 3 --dist loadfile tests/cluster tests/suite/test_rights.py tests/kind/test_rollout.py \
-	  tests/kind/test_the_shop.py $(ARGS)'
+	  $(RUN) -m pytest -q -n 4 -p tests.cluster.one_by_one tests/kind/test_rollout.py tests/cluster \
+	  tests/suite/test_rights.py tests/kind/test_the_shop.py $(ARGS)'
 
 kind-down: $(VENV)/.installed  ## Remove what `kind` made, and nothing else
 	@$(RUN) -m reference kind-down

@@ -9,23 +9,27 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from threading import Event, current_thread, main_thread
-from typing import IO
+from typing import IO, Any, TypeVar
 
 from reference.refusal import CannotRun
 
+Outcome = TypeVar("Outcome")
 UNMOUNT_SECONDS = 10
 _BEGAN = time.monotonic()
 _running: set[subprocess.Popen[bytes]] = set()
+_ending = Event()  # of the work beside a block that has failed
 
 
 class Failed(Exception):
     """A program failed; `output` is everything that it wrote."""
 
-    def __init__(self, words: Sequence[str], why: str, output: str) -> None:
-        self.command, self.why, self.output = " ".join([Path(words[0]).name, *words[1:2]]), why, output.strip()
+    def __init__(self, words: Sequence[str | Path], why: str, output: str) -> None:
+        self.command, self.why = " ".join([Path(words[0]).name, *map(str, words[1:2])]), why
+        self.output = output.strip()
         super().__init__(f"'{self.command}' {why}: {self.last}" if self.output else f"'{self.command}' {why}")
 
     @property
@@ -45,31 +49,43 @@ def run(
     stdout: IO[bytes] | None = None,
 ) -> str:
     """Run a program to its end within so many seconds and return what it wrote; raises Failed."""
-    command = [str(word) for word in words]
     text = stdin if isinstance(stdin, bytes) else None
-    try:
-        process = subprocess.Popen(
-            command, cwd=folder, env=os.environ | (environment or {}), start_new_session=True,
-            stdin=subprocess.PIPE if text is not None else stdin if stdin is not None else subprocess.DEVNULL,  # type: ignore[arg-type]
-            stdout=stdout or subprocess.PIPE, stderr=subprocess.PIPE if stdout else subprocess.STDOUT,
-        )  # fmt: skip
-    except OSError as error:
-        raise Failed(command, f"cannot be run: {error.strerror}", "") from None
-    _running.add(process)
-    try:
-        written, complained = _communicate(process, text, deadline)
-    except subprocess.TimeoutExpired:
-        end_group(process)
-        raise Failed(command, f"had not finished after {deadline:.0f} s", _rest(process)) from None
-    except BaseException:
-        end_group(process)
-        raise
-    finally:
-        _running.discard(process)
+    streams: dict[str, Any] = {
+        "stdin": subprocess.PIPE if text is not None else stdin if stdin is not None else subprocess.DEVNULL,
+        "stdout": stdout or subprocess.PIPE,
+        "stderr": subprocess.PIPE if stdout else subprocess.STDOUT,
+    }
+    with started(words, environment, cwd=folder, **streams) as process:
+        try:
+            written, complained = _communicate(process, text, deadline)
+        except subprocess.TimeoutExpired:
+            end_group(process)
+            raise Failed(words, f"had not finished after {deadline:.0f} s", _rest(process)) from None
     output = (complained if stdout else written).decode(errors="replace")
     if process.returncode:
-        raise Failed(command, f"ended with {process.returncode}", output)
+        raise Failed(words, f"ended with {process.returncode}", output)
     return output
+
+
+@contextmanager
+def started(
+    words: Sequence[str | Path], environment: Mapping[str, str] | None = None, **how: Any
+) -> Iterator[subprocess.Popen[bytes]]:
+    """Start a program in a session of its own and kill what is left of it afterwards; raises Failed."""
+    if _ending.is_set() and current_thread() is not main_thread():
+        raise Failed(words, "was not begun", "")
+    command = [str(word) for word in words]
+    try:
+        process = subprocess.Popen(command, env=os.environ | (environment or {}), start_new_session=True, **how)
+    except OSError as error:
+        raise Failed(words, f"cannot be run: {error.strerror}", "") from None
+    _running.add(process)
+    try:
+        yield process
+    finally:
+        if process.poll() is None:
+            end_group(process)
+        _running.discard(process)
 
 
 def _communicate(process: subprocess.Popen[bytes], text: bytes | None, deadline: float) -> tuple[bytes, bytes]:
@@ -103,9 +119,7 @@ def ending_on_signals() -> Iterator[None]:
     """SIGTERM and SIGHUP end it as Ctrl-C does: programs that run are killed, and what was begun is taken back."""
 
     def end(number: int, frame: object) -> None:
-        for process in list(_running):
-            with suppress(ProcessLookupError):
-                os.killpg(process.pid, signal.SIGKILL)
+        _end_running()
         raise SystemExit(128 + number)
 
     before = {number: signal.signal(number, end) for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)}
@@ -114,6 +128,25 @@ def ending_on_signals() -> Iterator[None]:
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
+
+
+@contextmanager
+def beside(work: Callable[[], Outcome]) -> Iterator[Future[Outcome]]:
+    """Do some work beside the block; when the block fails, the work's programs are killed and it begins no more."""
+    _ending.clear()
+    with ThreadPoolExecutor(1) as pool:
+        try:
+            yield pool.submit(work)
+        except BaseException:
+            _ending.set()
+            _end_running()
+            raise
+
+
+def _end_running() -> None:
+    for process in list(_running):
+        with suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
 
 
 def _rest(process: subprocess.Popen[bytes]) -> str:

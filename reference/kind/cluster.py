@@ -44,17 +44,18 @@ def check_that_it_is_ours() -> None:
         raise CannotRun("E-KIND-FOREIGN", cause, f"delete it if nobody needs it: kind delete cluster --name {CLUSTER}")
 
 
-def create_or_reuse(kind: Path, kubeconfig: Path, log: Path) -> bool:
-    """Have a cluster of ours that answers, and its kubeconfig; True when it was made now."""
-    there = exists(kind)
-    if there:
+def reused(kind: Path, kubeconfig: Path, log: Path) -> bool:
+    """Whether a cluster of ours is there and answers; then its kubeconfig is there, too."""
+    if exists(kind):
         check_that_it_is_ours()
-        if _usable(kind, kubeconfig, log):
-            return False
-    else:
-        _check_ports()
-    image = chosen(NODE_IMAGE, offline.node_image(), offline.node_archive, log)
-    if there:
+        return _usable(kind, kubeconfig, log)
+    _check_ports()
+    return False
+
+
+def create(kind: Path, image: str, kubeconfig: Path, log: Path) -> None:
+    """Make the cluster from that node image, in place of one of ours that cannot be used."""
+    if exists(kind):
         delete(kind)
     say(f"creating the KIND cluster {CLUSTER!r} from {image.partition('@')[0]}")
     create: list[str | Path] = [kind, "create", "cluster", "--image", image, "--config", "-"]
@@ -71,12 +72,11 @@ def create_or_reuse(kind: Path, kubeconfig: Path, log: Path) -> bool:
         raise
     finally:
         starting.unlink(missing_ok=True)
-    return True
 
 
 def _usable(kind: Path, kubeconfig: Path, log: Path) -> bool:
     """Whether the cluster is of this version's node image and answers, started again if it had been stopped."""
-    if _state("{{.Config.Image}}") not in (NODE_IMAGE, offline.node_image()):
+    if image_of_node() not in (NODE_IMAGE, offline.node_image()):
         say(f"the KIND cluster {CLUSTER!r} is of another node image than this version asks for; it is made anew")
         return False
     if missing := [port for port in node_ports() if f'"{port}/tcp"' not in _state("{{json .HostConfig.PortBindings}}")]:
@@ -115,9 +115,14 @@ def _ready(kubeconfig: Path) -> bool:
         return False
 
 
-def is_published() -> bool:
-    """Whether the node is of the published image, which means that a registry was in reach."""
-    return _state("{{.Config.Image}}") == NODE_IMAGE
+def node_image(log: Path) -> str:
+    """The image that a node is made from: the published one where a registry is in reach."""
+    return chosen(NODE_IMAGE, offline.node_image(), offline.node_archive, log)
+
+
+def image_of_node() -> str:
+    """The image that the node is of."""
+    return _state("{{.Config.Image}}")
 
 
 def _settings(offline_image: bool) -> dict[str, object]:

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-import os
 import subprocess
 import threading
 from collections.abc import Callable
+from contextlib import suppress
 from functools import cache
 from pathlib import Path
+from typing import IO
 
-from reference.programs import Failed, end_group, refusing, run, say
+from reference.programs import Failed, refusing, run, say, started
 
 PROBE_SECONDS, PULL_SECONDS, LOAD_SECONDS, ASK_SECONDS = 10, 900, 300, 30
 
@@ -50,33 +51,27 @@ def _pulled(image: str) -> bool:
     """Pull it; False when no registry gives a first sign of life in time."""
     if _out_of_reach().is_set():
         return False
-    command = ["docker", "pull", image]
-    process = subprocess.Popen(
-        command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-        start_new_session=True, env=os.environ | {"LC_ALL": "C"},
-    )  # fmt: skip
     lines: list[str] = []
     alive = threading.Event()
 
-    def read() -> None:
-        for line in process.stdout or ():
+    def read(stream: IO[bytes]) -> None:
+        for line in stream:
             lines.append(line.decode(errors="replace").strip())
             if "Pulling from" in lines[-1]:
                 say(f"pulling {image}")
                 alive.set()
         alive.set()
 
-    threading.Thread(target=read, daemon=True).start()
-    try:
+    streams = {"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE, "stderr": subprocess.STDOUT}
+    with (
+        suppress(subprocess.TimeoutExpired, Failed),
+        started(["docker", "pull", image], {"LC_ALL": "C"}, **streams) as process,
+    ):
+        threading.Thread(target=read, args=(process.stdout,), daemon=True).start()
         alive.wait(PROBE_SECONDS)
         answered = any("Pulling from" in line for line in lines)
         if answered and process.wait(PULL_SECONDS) == 0:
             return True
-    except subprocess.TimeoutExpired:
-        pass
-    finally:
-        if process.poll() is None:
-            end_group(process)
     _out_of_reach().set()
     why = (lines or [f"no answer within {PROBE_SECONDS} s"])[-1]
     say(f"no container registry in reach ({why[:120]}): what it would give is built from packages")

@@ -12,8 +12,9 @@ from reference import pin
 from reference.deploying import Cluster, Unusable
 from reference.kind import cluster, deployment, images
 from reference.kind.engine import OwnEngine, trouble, use_or_start
+from reference.kind.versions import NODE_IMAGE
 from reference.kustomize import NAMESPACE, stack
-from reference.programs import ending_on_signals, say
+from reference.programs import beside, ending_on_signals, say
 from reference.refusal import CannotRun
 from reference.standing import front_doors
 
@@ -48,20 +49,28 @@ def _outcome(command: Sequence[str]) -> int:
 def _up(variants: Sequence[str], state: Path, keep: bool) -> None:
     log, kubeconfig = state / "logs" / "up.log", state / "kubeconfig"
     kind = cluster.command(log)
-    made = cluster.create_or_reuse(kind, kubeconfig, log)
+    there = cluster.reused(kind, kubeconfig, log)
+    node = cluster.image_of_node() if there else cluster.node_image(log)
+    with beside(lambda: images.build(node == NODE_IMAGE, state / "logs" / "images.log")) as building:
+        if not there:
+            cluster.create(kind, node, kubeconfig, log)
+        try:
+            images.load(kind, cluster.NODE, building.result().values(), log)
+            _deploy(variants, building.result(), kubeconfig, log)
+        except BaseException:
+            if not (there or keep):
+                _remove(kind, state)
+            raise
+
+
+def _deploy(variants: Sequence[str], built: dict[str, str], kubeconfig: Path, log: Path) -> None:
+    deployment.apply(variants, built, log)
     try:
-        built = images.build(cluster.is_published(), log)
-        images.load(kind, cluster.NODE, built.values(), log)
-        deployment.apply(variants, built, log)
         api = Cluster(kubeconfig)
         pin.write(pin.place(kubeconfig), api, NAMESPACE)
         deployment.wait_until_it_sells(api, NAMESPACE, variants)
-    except BaseException as error:
-        if made and not keep:
-            _remove(kind, state)
-        if isinstance(error, Unusable):
-            raise CannotRun("E-KIND-API", str(error), f"make kind-down, then make kind; see {log}") from None
-        raise
+    except Unusable as error:
+        raise CannotRun("E-KIND-API", str(error), f"make kind-down, then make kind; see {log}") from None
 
 
 def down(state: Path) -> None:

@@ -28,8 +28,24 @@ def test_kind_that_cannot_create_leaves_no_cluster(equipped: Machine):
     ended = equipped.run("kind")
     assert refused(ended) == "E-KIND-CREATE"
     assert "ERROR: failed to create cluster: no log line" in ended.stderr
-    assert equipped.calls[-1] == DELETED
+    assert DELETED in equipped.calls
     assert left(equipped) == []
+
+
+def test_where_the_cluster_cannot_be_created_the_images_are_built_no_further(equipped: Machine):
+    equipped.answer("^docker image inspect .*services:", hangs=True)
+    equipped.answer("^kind create", "ERROR: failed to create cluster\n", ends=1)
+    ended = equipped.run("kind")
+    assert refused(ended) == "E-KIND-CREATE"
+    assert not [call for call in equipped.calls if call.startswith(("docker pull", "docker run", "docker build"))]
+
+
+def test_the_images_are_built_while_the_cluster_is_created(equipped: Machine):
+    equipped.answer("^kind create", hangs=True)
+    with equipped.start("kind") as process:
+        eventually("the images are looked for", lambda: any("services:" in call for call in equipped.calls), within=20)
+        process.terminate()
+        assert process.wait(10) == 128 + signal.SIGTERM
 
 
 def test_an_image_that_fails_to_load_takes_the_new_cluster_along(equipped: Machine):
@@ -120,7 +136,7 @@ def test_a_signal_in_the_middle_takes_back_what_was_begun(equipped: Machine, num
         eventually("kind is at work", lambda: any("kind create" in call for call in equipped.calls), within=20)
         process.send_signal(number)
         assert process.wait(10) == 128 + number
-    assert equipped.calls[-1] == DELETED
+    assert DELETED in equipped.calls
     assert left(equipped) == []
 
 
