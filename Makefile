@@ -15,6 +15,7 @@ KIND = $(REFERENCE) kind --variant $$variants $(if $(KEEP),--keep) --
 ACCOUNT = stacks/account.sh $(KEPT)/kubeconfig $(KEPT)/account
 BESIDE = -n 2 --dist loadfile  # the systems side by side on one cluster
 STACK ?= embedded
+TESTS = tests/suite $(filter-out tests/suite tests/matrix,$(patsubst %/,%,$(wildcard tests/*/)))  # what takes longest first
 
 .PHONY: help setup demo test check up down kind kind-test kind-down kind-offline-image parity matrix matrix-on-kind bench lock clean
 
@@ -29,7 +30,7 @@ demo: setup  ## Judge the reference systems on the embedded cluster (VARIANT=fix
 
 test: setup check  ## Run all tests of the suite and of the reference stack
 	@echo "→ testing the suite and the reference stack (several minutes; ARGS='-k truth' runs a part without the defect matrix)"
-	@$(RUN) -m pytest -q -n 2 --dist loadfile --ignore tests/matrix tests $(ARGS)
+	@$(RUN) -m pytest -q -n 2 --dist loadfile --no-loadscope-reorder $(TESTS) $(ARGS)
 	@$(if $(ARGS),true,$(RUN) -m pytest -q tests/matrix)
 
 check: $(VENV)/.installed  ## Lint, types and layers; needs no stack

@@ -58,7 +58,7 @@ class Cell:
     def briefly(self) -> Cell:
         """The defect as one feature shows it: the first that names the first claim which it breaks."""
         file = _naming(self.system, [next(iter(self.breaks))])[0]
-        breaks, may = ({c: seen for c, seen in d.items() if c in _named(file)} for d in (self.breaks, self.may_break))
+        breaks, may = ({c: seen for c, seen in d.items() if c in named(file)} for d in (self.breaks, self.may_break))
         return replace(self, breaks=breaks, may_break=may, only=file)
 
 
@@ -207,10 +207,11 @@ def _stacks(profile: Profile, cells: Sequence[Cell]) -> Iterator[dict[str, Simpl
 
 def _naming(system: str, claims: Iterable[str]) -> list[Path]:
     """The features that name one of those claims."""
-    return [file for file in sorted((FEATURES / system).glob("*.feature")) if _named(file) & set(claims)]
+    return [file for file in sorted((FEATURES / system).glob("*.feature")) if named(file) & set(claims)]
 
 
-def _named(feature: Path) -> set[str]:
+def named(feature: Path) -> set[str]:
+    """The claims that a feature's scenarios name."""
     return set(re.findall(r"@(\w+)", feature.read_text()))
 
 

@@ -1,4 +1,7 @@
-"""The suite proven in both directions: each defect alone turns exactly its claims red, for the stated reason."""
+"""The suite proven in both directions: each defect alone turns exactly its claims red, for the stated reason.
+
+That the mended systems are entirely green is what `make demo VARIANT=fixed` is for.
+"""
 
 from __future__ import annotations
 
@@ -7,9 +10,9 @@ from pathlib import Path
 import pytest
 
 from judging.claims import load_claims
-from tests.matrix.cells import FEATURES, Result, all_cells, judge_all
+from tests.matrix.cells import FEATURES, Result, all_cells, judge_all, named
 
-CELLS = all_cells()
+CELLS = {name: cell for name, cell in all_cells().items() if cell.breaks}
 pytestmark = [pytest.mark.matrix, pytest.mark.timeout(1800)]
 
 
@@ -28,10 +31,11 @@ def test_a_defect_turns_exactly_its_claims_red(cell: str, results: dict[str, Res
     assert not results[cell].differs(CELLS[cell]), results[cell].said
 
 
-@pytest.mark.parametrize("cell", [name for name, cell in CELLS.items() if not cell.deployment])
-def test_every_required_claim_that_is_judged_has_a_defect_that_breaks_it(cell: str, results: dict[str, Result]):
-    claims = load_claims(FEATURES / CELLS[cell].system / "claims.toml")
-    required = {name for name in results[cell].verdicts if claims[name].kind == "required"}
+@pytest.mark.parametrize("system", sorted({cell.system for cell in CELLS.values()}))
+def test_every_required_claim_that_is_judged_has_a_defect_that_breaks_it(system: str):
+    claims, judged = load_claims(FEATURES / system / "claims.toml"), set[str]()
+    for feature in (FEATURES / system).glob("*.feature"):
+        judged |= {name for name in named(feature) & claims.keys() if claims[name].kind == "required"}
 
-    assert required
-    assert required <= {claim for each in CELLS.values() for claim in each.breaks}
+    assert judged
+    assert judged <= {claim for each in CELLS.values() for claim in each.breaks}
