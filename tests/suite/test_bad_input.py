@@ -17,7 +17,7 @@ from tests.suite import imitations
 from tests.suite.imitations import REVIEWS, TOKEN, Api
 from tests.suite.runs import FEATURE, ROOT, Run, profile, run
 
-SOON = 10.0  # seconds on a crowded machine; 3 on an idle one, for those that have to wait for an answer
+SOON = 20.0  # seconds on a crowded machine; 3 on an idle one, for those that have to wait for an answer
 AT_ONCE = 2
 UNSAFE = ("E-NOT-OPTED-IN", "E-PIN", "E-PINNED")
 ENVIRONMENTS = {
