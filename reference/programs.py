@@ -72,8 +72,7 @@ def started(
     words: Sequence[str | Path], environment: Mapping[str, str] | None = None, **how: Any
 ) -> Iterator[subprocess.Popen[bytes]]:
     """Start a program in a session of its own and kill what is left of it afterwards; raises Failed."""
-    if _ending.is_set() and current_thread() is not main_thread():
-        raise Failed(words, "was not begun", "")
+    _must_go_on(words)
     command = [str(word) for word in words]
     try:
         process = subprocess.Popen(command, env=os.environ | (environment or {}), start_new_session=True, **how)
@@ -81,11 +80,17 @@ def started(
         raise Failed(words, f"cannot be run: {error.strerror}", "") from None
     _running.add(process)
     try:
+        _must_go_on(words)  # whoever ended the others meanwhile did not know of this one
         yield process
     finally:
         if process.poll() is None:
             end_group(process)
         _running.discard(process)
+
+
+def _must_go_on(words: Sequence[str | Path]) -> None:
+    if _ending.is_set() and current_thread() is not main_thread():
+        raise Failed(words, "was not needed any more", "")
 
 
 def _communicate(process: subprocess.Popen[bytes], text: bytes | None, deadline: float) -> tuple[bytes, bytes]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import signal
+import time
 
 import pytest
 
@@ -11,6 +12,7 @@ from fixtures.waiting import eventually
 from reference.kind.cluster import MARK
 from reference.kind.deployment import manifests
 from reference.kind.images import DATABASE, SYSTEMS
+from reference.kind.registry import ASK_SECONDS
 from reference.kind.versions import CLUSTER
 from reference.kustomize import OVERLAYS, Document, render
 from tests.kind.machine import Machine, left, refused
@@ -31,8 +33,10 @@ def test_kind_that_cannot_create_leaves_no_cluster(equipped: Machine):
 def test_where_the_cluster_cannot_be_created_the_images_are_built_no_further(equipped: Machine):
     equipped.answer("^docker image inspect .*services:", hangs=True)
     equipped.answer("^kind create", "ERROR: failed to create cluster\n", ends=1)
+    began = time.monotonic()
     ended = equipped.run("kind")
     assert refused(ended) == "E-KIND-CREATE"
+    assert time.monotonic() - began < ASK_SECONDS - 5, "on an idle machine: 1 s; nobody waits for what hangs"
     assert not [call for call in equipped.calls if call.startswith(("docker pull", "docker run", "docker build"))]
 
 
