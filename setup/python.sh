@@ -12,7 +12,7 @@ if ! "$python" -m venv "$folder"; then
   echo "remedy: install its venv module (on Debian: apt-get install python3-venv)" >&2
   exit 4
 fi
-if ! "$folder/bin/python" -m pip install --quiet --disable-pip-version-check --require-hashes \
+if ! "$folder/bin/python" -m pip install --quiet --disable-pip-version-check --no-compile --require-hashes \
   -r requirements.txt -r reference/requirements.txt; then
   echo "E-PACKAGES the locked Python packages cannot be installed" >&2
   echo "remedy: check that a package index can be reached (pip's own settings apply), then run make setup again" >&2
