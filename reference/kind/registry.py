@@ -63,15 +63,13 @@ def _pulled(image: str) -> bool:
         alive.set()
 
     streams = {"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE, "stderr": subprocess.STDOUT}
-    with (
-        suppress(subprocess.TimeoutExpired, Failed),
-        started(["docker", "pull", image], {"LC_ALL": "C"}, **streams) as process,
-    ):
+    with started(["docker", "pull", image], {"LC_ALL": "C"}, **streams) as process:
         threading.Thread(target=read, args=(process.stdout,), daemon=True).start()
         alive.wait(PROBE_SECONDS)
         answered = any("Pulling from" in line for line in lines)
-        if answered and process.wait(PULL_SECONDS) == 0:
-            return True
+        with suppress(subprocess.TimeoutExpired):
+            if answered and process.wait(PULL_SECONDS) == 0:
+                return True
     _out_of_reach().set()
     why = (lines or [f"no answer within {PROBE_SECONDS} s"])[-1]
     say(f"no container registry in reach ({why[:120]}): what it would give is built from packages")
