@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from reference.mongodb import build
-from tests.otp_reference.gateway import Backend, Process, free_hosts, start
+from tests.loopback import own_network
+from tests.otp_reference.gateway import Backend, Process, start
 
 Start = Callable[..., Backend]
 StartPage = Callable[..., Process]
@@ -16,7 +17,9 @@ StartPage = Callable[..., Process]
 
 @pytest.fixture(scope="session")
 def hosts() -> Iterator[str]:
-    return free_hosts()
+    """The addresses of a network that nobody else uses."""
+    network = own_network()
+    return (f"127.{network}.8.{number}" for number in range(1, 250))
 
 
 @pytest.fixture(scope="session")

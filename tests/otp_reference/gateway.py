@@ -7,7 +7,6 @@ import re
 import socket
 import subprocess
 import sys
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -139,14 +138,3 @@ def start(module: str, log: Path, port: int, host: str, **variables: str) -> sub
 
     eventually(f"{module} takes connections", connected, within=DEADLINE, every=0.02, forgive=(OSError,))
     return running
-
-
-def free_hosts() -> Iterator[str]:
-    """Loopback addresses of a network that nobody else uses."""
-    for network in range(160, 250):
-        try:
-            socket.create_server((f"127.{network}.8.1", 27017)).close()
-        except OSError:
-            continue
-        return (f"127.{network}.8.{number}" for number in range(1, 250))
-    raise RuntimeError("no free loopback network")

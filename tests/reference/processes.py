@@ -19,6 +19,7 @@ from pymongo.database import Database
 
 from fixtures.waiting import eventually
 from reference.mongodb import build
+from tests.loopback import own_network
 
 ROOT = Path(__file__).parents[2]
 DATABASES = ("orders-db", "carts-db", "user-db", "stripe-db")
@@ -172,21 +173,10 @@ class Shop:
         return self.log("shipping").read_text().count(f"Received shipment task: {customer.id}")
 
 
-def free_network() -> int:
-    """A number N whose 127.N.7.1 nobody listens on."""
-    for network in range(160, 250):
-        try:
-            socket.create_server((f"127.{network}.7.1", 8080)).close()
-        except OSError:
-            continue
-        return network
-    raise RuntimeError("no free loopback network")
-
-
 def start(folder: Path) -> Shop:
     """A corrected shop, all services up."""
     build.ferretdb()
-    shop = Shop(folder, free_network())
+    shop = Shop(folder, own_network())
     for service in (*DATABASES, *MODULES):
         shop.start(service)
     shop.ready()
