@@ -10,8 +10,9 @@ from pathlib import Path
 
 import pytest
 
+from judging.claims import load_claims
 from tests.matrix import cells
-from tests.matrix.cells import FEATURES, Cell, Result, all_cells, judge_all
+from tests.matrix.cells import FEATURES, Cell, Result, all_cells, judge_all, named
 
 DEFECT = Cell("duplicate", "sock_shop", "orders", {"R000_12": "2 open"}, {"R000_13": "2 in all"})
 STATED = ("R000_12", "VIOLATED", "2 open")
@@ -82,3 +83,13 @@ def test_who_stops_the_matrix_waits_for_no_cell_that_has_not_begun(monkeypatch: 
     judged.close()
 
     assert switched in (["duplicate on", "duplicate off"], ["duplicate on", "duplicate off"] * 2)
+
+
+@pytest.mark.parametrize("system", ["sock_shop", "otp_gateway"])
+def test_every_required_claim_that_is_judged_has_a_defect_that_breaks_it(system: str):
+    claims, judged = load_claims(FEATURES / system / "claims.toml"), set[str]()
+    for feature in (FEATURES / system).glob("*.feature"):
+        judged |= {name for name in named(feature) & claims.keys() if claims[name].kind == "required"}
+
+    assert judged
+    assert judged <= {claim for each in all_cells().values() for claim in each.breaks}

@@ -9,8 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from judging.claims import load_claims
-from tests.matrix.cells import FEATURES, Result, all_cells, judge_all, named
+from tests.matrix.cells import Result, all_cells, judge_all
 
 CELLS = {name: cell for name, cell in all_cells().items() if cell.breaks}
 pytestmark = [pytest.mark.matrix, pytest.mark.timeout(1800)]
@@ -29,13 +28,3 @@ def results(tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureReq
 @pytest.mark.parametrize("cell", CELLS)
 def test_a_defect_turns_exactly_its_claims_red(cell: str, results: dict[str, Result]):
     assert not results[cell].differs(CELLS[cell]), results[cell].said
-
-
-@pytest.mark.parametrize("system", sorted({cell.system for cell in CELLS.values()}))
-def test_every_required_claim_that_is_judged_has_a_defect_that_breaks_it(system: str):
-    claims, judged = load_claims(FEATURES / system / "claims.toml"), set[str]()
-    for feature in (FEATURES / system).glob("*.feature"):
-        judged |= {name for name in named(feature) & claims.keys() if claims[name].kind == "required"}
-
-    assert judged
-    assert judged <= {claim for each in CELLS.values() for claim in each.breaks}
