@@ -109,6 +109,15 @@ def test_the_fastest_of_each_crowd_must_fit_the_formula_and_all_must_have_writte
         took(one, five)
 
 
+@pytest.mark.parametrize(("alone", "logged", "holds"), [(305, True, True), (390, True, False), (305, False, False)])
+def test_who_was_held_up_alone_accuses_nobody_where_another_alone_was_not(tmp_path, alone, logged, holds):
+    book = Book(entries=entries("c", "created", "status_changed") if logged else ())
+    crowds = (written(1, 0.389), written(5, 0.502), written(10, 0.755))
+    told_of = incident(tmp_path, *crowds, log=[MARKED.format("c", alone, 1)], book=book)
+
+    assert seen.writing_took(told_of, 250, 50).holds is holds
+
+
 def test_everybody_means_everybody_and_in_time(tmp_path):
     def in_time(*crowds):
         return seen.everybody_in_time(incident(tmp_path, alike(1), alike(5), *crowds))
