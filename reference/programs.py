@@ -82,9 +82,13 @@ def started(
     try:
         _must_go_on(words)  # whoever ended the others meanwhile did not know of this one
         yield process
-    finally:
+    except BaseException:
+        end_group(process)  # its children, too, where it has ended itself
+        raise
+    else:
         if process.poll() is None:
             end_group(process)
+    finally:
         _running.discard(process)
 
 

@@ -69,8 +69,9 @@ def test_nothing_that_is_said_of_a_payer_tells_a_secret(ada):
     said = repr([payer, payer.card, payer.asked, payer.entered, told_of, told_of.world.book.sessions("p")])
     said += "".join(map(str, [*payer.asked, *payer.entered, *told_of.world.book.sessions("p")]))
 
-    for secret in (payer.card.number, payer.card.ccv, CODE, SESSION, KEPT_CODE, KEPT_SESSION):
-        assert not re.search(rf"(?<![\w.]){re.escape(secret)}(?![\w.])", said)
+    for secret in (payer.card.number, CODE, SESSION, KEPT_CODE, KEPT_SESSION):
+        assert secret not in said
+    assert not re.search(rf"(?<![\w.]){payer.card.ccv}(?![\w.])", said), "three digits are in many an address"
 
 
 def test_whatever_the_gateway_leaks_of_a_payer_is_taken_out_of_all_that_is_kept(ada):
