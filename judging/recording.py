@@ -14,6 +14,7 @@ from pytest_bdd.parser import Scenario, Step
 from judging.book import VerdictBook
 from judging.collecting import rendered
 from judging.findings import Finding, NotRestored, Unsupported, Violation
+from judging.interrupts import obey_again
 from judging.journal import Journal
 from judging.plugin import BOOK, JOURNAL, REDACTION, claims_of, name_of, refuse, reports_folder, scenario_of, shown
 from judging.refusal import Refusal
@@ -238,6 +239,7 @@ def pytest_bdd_before_scenario(request: pytest.FixtureRequest, scenario: Scenari
 
 
 def pytest_bdd_before_step(request: pytest.FixtureRequest, step: Step) -> None:
+    obey_again()
     if running := request.node.stash.get(RUNNING, None):
         running.start(step)
         request.getfixturevalue("judge").turn_to(sentence_claims(step, claims_of(request.node)))

@@ -8,9 +8,8 @@ import platform
 import secrets
 import shutil
 import signal
-import threading
 import tomllib
-from collections.abc import Callable, Generator
+from collections.abc import Generator
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -23,6 +22,7 @@ from judging.book import VerdictBook
 from judging.collecting import left_out, named_claims
 from judging.evidence import EvidenceStore
 from judging.findings import NotRestored
+from judging.interrupts import HEARD, end_on_signals, obey_again
 from judging.journal import Journal, read_journal
 from judging.plugin import (
     BASELINE,
@@ -47,7 +47,6 @@ from judging.statement import statement
 from judging.verdicts import exit_code
 
 WORKERS = ".workers"  # in the report folder: what each of several workers has recorded so far
-HEARD = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -87,33 +86,15 @@ def clear(folder: Path) -> None:
     journal.write_text("", encoding="utf-8")
 
 
-def end_on_signals() -> Callable[[], None]:
-    """From now on Ctrl-C, SIGTERM and SIGHUP end the run in order; returns what puts the old handlers back."""
-
-    def interrupt(number: int, _: FrameType | None) -> None:
-        for each in before:
-            signal.signal(each, signal.SIG_IGN)  # what is being put back must not be interrupted again
-        raise KeyboardInterrupt(signal.Signals(number).name)
-
-    def give_back() -> None:
-        for each, handler in before.items():
-            signal.signal(each, handler)
-
-    if threading.current_thread() is not threading.main_thread():
-        return lambda: None
-    before = {each: old for each in HEARD if (old := signal.getsignal(each)) is not signal.SIG_IGN}
-    for each in before:
-        signal.signal(each, interrupt)
-    return give_back
-
-
 @pytest.hookimpl(wrapper=True, tryfirst=True)
 def pytest_runtestloop(session: pytest.Session) -> Generator[None, object, object]:
     """Write the run's first line, with everything that its verdicts depend on; an interrupt ends the run, as told."""
     if JOURNAL in session.config.stash:
         _record_start(session)
     try:
-        return (yield)
+        result = yield
+        obey_again()
+        return result
     except KeyboardInterrupt as stopped:  # it may have come where Python knows of no line, and pytest needs one
         raise stopped.with_traceback(None) from None
 

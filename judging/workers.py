@@ -17,11 +17,12 @@ import pytest
 
 from judging.claims import Claim
 from judging.collecting import cures, feature_of, named_by_feature
+from judging.interrupts import end_on_signals
 from judging.journal import Event, read_journal
 from judging.plugin import BOOK, CLAIMS, REFUSED, reports_folder, scenario_of, worker
 from judging.recording import TESTS_FAILED
 from judging.refusal import Refusal
-from judging.session import WORKERS, conclude, end_on_signals, open_journal
+from judging.session import WORKERS, conclude, open_journal
 
 AT_WORK = pytest.StashKey[set[str]]()  # the controller's: the workers that have not ended
 TOGETHER = "together.json"
@@ -49,7 +50,7 @@ def pytest_sessionstart(session: pytest.Session) -> None:
     """In the controller: obey signals as a run does by itself, and forget what workers of a killed run have left."""
     config = session.config
     if config.getoption("dist", "no") != "no" and not worker(config):
-        config.add_cleanup(end_on_signals())
+        config.add_cleanup(end_on_signals(insists_after=0))  # it only waits for its workers
         shutil.rmtree(reports_folder(config) / WORKERS, ignore_errors=True)
 
 

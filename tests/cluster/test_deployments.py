@@ -7,7 +7,7 @@ from collections.abc import Callable
 import pytest
 from kubernetes import client, watch
 
-from tests.cluster.watching import everything_gone, is_rolled_out, seen
+from tests.cluster.watching import SECONDS, everything_gone, is_rolled_out, seen
 
 pytestmark = pytest.mark.cluster
 
@@ -49,7 +49,7 @@ def test_a_rollout_never_takes_the_last_ready_pod_away(
     stream = watch.Watch()
     for event in stream.stream(
         apps.list_namespaced_deployment, namespace, field_selector="metadata.name=rolled", resource_version=version,
-        timeout_seconds=20,
+        timeout_seconds=SECONDS,
     ):  # fmt: skip
         available.append(event["object"].status.available_replicas)
         if is_rolled_out(event["object"]):

@@ -50,7 +50,7 @@ def test_the_second_waits_for_the_first_and_is_told_who_it_is(pair: tuple[Turn, 
     first.take()
     waiting = threading.Thread(target=second.take)
     waiting.start()
-    eventually("the second is told", lambda: said, within=5)
+    eventually("the second is told", lambda: said, within=20)
     assert waiting.is_alive()
 
     first.give_back()
@@ -124,7 +124,7 @@ def test_a_turn_that_was_lost_is_told(
     first.take()
     leases.delete_namespaced_lease(LEASE, namespace)
     second.take(patience=5)
-    eventually("the first has noticed", lambda: not first._keeping.is_alive(), within=5)  # type: ignore[union-attr]
+    eventually("the first has noticed", lambda: not first._keeping.is_alive(), within=20)  # type: ignore[union-attr]
 
     with pytest.raises(NotRestored, match="took the turn while the incident was being played"):
         first.give_back()
@@ -144,10 +144,10 @@ def test_a_renewal_that_fails_does_not_hide_that_the_turn_is_lost(
         raise client.ApiException(status=404)
 
     monkeypatch.setattr(first, "_write", gone)
-    eventually("a renewal has failed", lambda: failed, within=5)
+    eventually("a renewal has failed", lambda: failed, within=20)
     leases.delete_namespaced_lease(LEASE, namespace)
     second.take(patience=5)
-    eventually("the first has ended", lambda: not first._keeping.is_alive(), within=5)  # type: ignore[union-attr]
+    eventually("the first has ended", lambda: not first._keeping.is_alive(), within=20)  # type: ignore[union-attr]
 
     with pytest.raises(NotRestored, match="took the turn while the incident was being played"):
         first.give_back()

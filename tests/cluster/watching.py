@@ -7,7 +7,7 @@ from typing import Any
 
 from kubernetes import client, watch
 
-SECONDS = 20
+SECONDS = 60  # what is tested is what happens, not how fast; a crowded kubelet has taken more than 20
 
 
 def is_rolled_out(deployment: client.V1Deployment) -> bool:
@@ -53,6 +53,15 @@ def everything_gone(core: client.CoreV1Api, namespace: str, labels: str) -> None
     )  # fmt: skip
     while left:
         event = next(stream, None)
-        assert event, f"still there after {SECONDS} s: {left}"
+        assert event, f"still there after {SECONDS} s: {left}; {_told(core, namespace, labels)}"
         if event["type"] == "DELETED":
             left.discard(event["object"].metadata.name)
+
+
+def _told(core: client.CoreV1Api, namespace: str, labels: str) -> list[str]:
+    """What the cluster tells of pods that should be gone."""
+    return [
+        f"{pod.metadata.name}: {pod.status.phase}, to be deleted since {pod.metadata.deletion_timestamp}, "
+        f"{[str(each.state.terminated or each.state.running) for each in pod.status.container_statuses or []]}"
+        for pod in core.list_namespaced_pod(namespace, label_selector=labels).items
+    ]

@@ -72,9 +72,13 @@ def pytest_collection_finish(session):
         session.config.rootpath.joinpath("stack started").touch()
 """
 STEPS = '''
+import os
+import signal
 import sys
 import threading
+import time
 import types
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -145,6 +149,25 @@ def _(stack):
         held = lambda: held
         return sys._getframe()
     raise KeyboardInterrupt().with_traceback(types.TracebackType(None, entered(), 0, -1))
+
+@step("SIGTERM comes while a library is at work")
+def _(stack):
+    os.kill(os.getpid(), signal.SIGTERM)
+    for _ in range(1000):
+        pass
+    Path("whole").touch()
+
+@step("SIGTERM is lost in a library")
+def _(stack):
+    began = time.monotonic()
+    with suppress(BaseException):
+        os.kill(os.getpid(), signal.SIGTERM)
+        while time.monotonic() < began + 5:
+            pass
+
+@when("the next thing is looked at")
+def _(stack):
+    Path("next").touch()
 
 @then("nothing is looked at")
 def _():
