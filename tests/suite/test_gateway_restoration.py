@@ -12,7 +12,7 @@ import pytest
 
 from fixtures.cluster.driver import Cluster
 from fixtures.faults.held import HELD
-from fixtures.waiting import eventually
+from fixtures.waiting import eventually, throughout
 from tests.suite.runs import Running, profile, run
 from tests.suite.terminal import typed
 
@@ -88,7 +88,8 @@ def _nobody_comes(cluster: Cluster) -> None:
         served.append(_came(cluster, since))
         return served[-1] == served[-2]
 
-    eventually("nobody comes", nobody_new, within=SETTLED_WITHIN, every=0.5, in_a_row=4)
+    eventually("whoever was on the way has been served", nobody_new, within=SETTLED_WITHIN, every=0.5)
+    throughout("nobody comes", nobody_new, lasting=2, every=0.5)
 
 
 def _came(cluster: Cluster, since: datetime) -> int:

@@ -42,13 +42,6 @@ def test_an_accepted_answer_is_returned_at_once():
     assert clock.now == 0
 
 
-def test_one_lucky_look_is_not_enough():
-    clock = FakeClock()
-
-    assert eventually("up", answers(True, False, True, True, True), within=9, every=0.5, in_a_row=3, clock=clock)
-    assert clock.now == 2.0
-
-
 def test_a_spent_budget_tells_each_distinct_thing_that_was_seen():
     with pytest.raises(NotSeen) as unseen:
         eventually(
