@@ -14,9 +14,9 @@ import pytest
 import requests
 
 from fixtures.cluster.driver import Cluster
+from fixtures.cluster.notes import HELD
 from fixtures.cluster.tunnel import open_tunnels
 from fixtures.databases.payments import PaymentBook
-from fixtures.faults.held import HELD
 from fixtures.faults.planting import PlantedCode
 from fixtures.faults.rollout import Rollout
 from fixtures.stack.profile import Capability

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from fixtures.cluster.driver import Cluster
-from fixtures.faults.held import HELD
+from fixtures.cluster.notes import HELD
 from fixtures.waiting import eventually, throughout
 from tests.suite.runs import Running, profile, run
 from tests.suite.terminal import typed

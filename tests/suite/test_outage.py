@@ -9,8 +9,8 @@ from collections.abc import Callable
 
 import pytest
 
+from fixtures.cluster.notes import HELD
 from fixtures.cluster.states import PodState
-from fixtures.faults.held import HELD
 from fixtures.faults.outage import Outage
 from judging.findings import NotRestored, NotSteady, NotWitnessed
 from judging.refusal import Refusal

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 import shutil
 import signal
 from collections.abc import Iterator
@@ -11,12 +12,14 @@ from pathlib import Path
 import pytest
 
 from fixtures.cluster.driver import Cluster
+from fixtures.cluster.notes import HELD
 from fixtures.cluster.states import Json
-from fixtures.faults.held import HELD
 from fixtures.waiting import eventually
 from tests.suite.runs import FEATURE, Running, profile, run
+from tests.suite.terminal import typed
 
 GATEWAY = "stripe-mock"
+TURN_IS_OVER = ("kubectl", "-n", "sock-shop", "delete", "lease", "incident-conformance-sock-shop")  # what E-TURN says
 ONE = (FEATURE, "-k", "soon")  # scenario
 TWO = (FEATURE, "-k", "soon or again")
 ALL = 16  # processes: eight services, four databases, the cluster's own; the rest are the browser's
@@ -68,6 +71,24 @@ def test_an_interrupted_run_takes_the_fault_back(tmp_path: Path, stack: str, num
     assert ended.shown == {"broken"}
     assert number.name in ended.out
     assert "INTERNALERROR" not in ended.out
+
+
+@pytest.mark.usefixtures("as_before")
+def test_what_a_killed_run_leaves_is_told_by_the_next_with_the_command_that_puts_it_back(
+    tmp_path: Path, standing: Path, stack: str, cluster: Cluster
+):
+    running = Running(tmp_path / "killed", stack, *ONE)
+    running.until(phase="witnessed")
+    running.interrupt(signal.SIGKILL)
+    running.end()
+    typed(standing, TURN_IS_OVER)
+    impatient = profile(tmp_path, standing, ('"every service is ready" = "60 s"', '"every service is ready" = "2 s"'))
+    ended = run(tmp_path / "next", f"--stack={impatient}", *ONE)
+
+    assert (ended.code, ended.verdicts, ended.phases) == (3, {"COMPROMISED"}, []), ended.out
+    assert "stripe-mock is still held by a fault" in ended.messages[0]
+    typed(standing, shlex.split(ended.messages[0].partition("put it back with: ")[2].splitlines()[0]))
+    _settled(cluster)
 
 
 @pytest.mark.usefixtures("as_before")

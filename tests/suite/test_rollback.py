@@ -8,8 +8,8 @@ from collections.abc import Callable
 
 import pytest
 
+from fixtures.cluster.notes import HELD
 from fixtures.cluster.states import PodState
-from fixtures.faults.held import HELD
 from judging.findings import NotRestored
 from tests.suite.one_deployment import MAIN, OneDeployment, away, caused, merged, pod, unknown, watched
 from tests.suite.rollouts import (

@@ -9,7 +9,7 @@ from dataclasses import replace
 
 import pytest
 
-from fixtures.faults.held import HELD
+from fixtures.cluster.notes import HELD
 from fixtures.stack.profile import Capability
 from judging.findings import NotSteady, NotWitnessed
 from judging.refusal import Refusal
