@@ -30,7 +30,7 @@ demo: setup  ## Judge the reference systems on the embedded cluster (VARIANT=fix
 
 test: setup check  ## Run all tests of the suite and of the reference stack
 	@echo "→ testing the suite and the reference stack (several minutes; ARGS='-k truth' runs a part without the defect matrix)"
-	@$(RUN) -m pytest -q -n 2 --dist loadfile --no-loadscope-reorder $(TESTS) $(ARGS)
+	@$(RUN) -m pytest -q -n 2 --dist loadfile --no-loadscope-reorder --durations=20 --durations-min=5 $(TESTS) $(ARGS)
 	@$(if $(ARGS),true,$(RUN) -m pytest -q tests/matrix)
 
 check: $(VENV)/.installed  ## Lint, types and layers; needs no stack
