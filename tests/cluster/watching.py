@@ -7,7 +7,7 @@ from typing import Any
 
 from kubernetes import client, watch
 
-SECONDS = 60  # what is tested is what happens, not how fast; a crowded kubelet has taken more than 20
+SECONDS = 60  # what is tested is what happens, not how fast: a node whose systemd does not answer takes 30 more
 
 
 def is_rolled_out(deployment: client.V1Deployment) -> bool:
