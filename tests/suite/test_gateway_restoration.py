@@ -12,7 +12,7 @@ import pytest
 
 from fixtures.cluster.driver import Cluster
 from fixtures.cluster.notes import HELD
-from fixtures.waiting import eventually, throughout
+from fixtures.waiting import eventually
 from tests.suite.runs import Running, profile, run
 from tests.suite.terminal import typed
 
@@ -21,6 +21,7 @@ BACKEND = "payment-backend"
 UNDER_WAY = {"what": "audit logging", "value": "in force"}  # and twelve a second come
 TURN_IS_OVER = ("kubectl", "-n", "sock-shop", "delete", "lease", "incident-conformance-otp-gateway")  # what E-TURN says
 SETTLED_WITHIN = 30  # seconds
+QUIET = 5  # looks in a row, half a second apart
 WITNESSES = 3  # payments that may be needed to see that the change is gone
 
 
@@ -82,14 +83,13 @@ def test_what_a_killed_run_leaves_is_told_by_the_next_with_the_command_that_puts
 
 def _nobody_comes(cluster: Cluster) -> None:
     """Whoever was on the way has been served, and for a while nobody is who came later: twelve a second would be."""
-    since, served = datetime.now(UTC), [-1]
+    since, served = datetime.now(UTC), list[int]()
 
     def nobody_new() -> bool:
         served.append(_came(cluster, since))
-        return served[-1] == served[-2]
+        return len(served) > QUIET and len(set(served[-QUIET:])) == 1
 
-    eventually("whoever was on the way has been served", nobody_new, within=SETTLED_WITHIN, every=0.5)
-    throughout("nobody comes", nobody_new, lasting=2, every=0.5)
+    eventually("nobody comes", nobody_new, within=SETTLED_WITHIN, every=0.5)
 
 
 def _came(cluster: Cluster, since: datetime) -> int:
