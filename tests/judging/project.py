@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+import threading
+import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -265,6 +267,16 @@ class Project:
             stderr=subprocess.PIPE,
             text=True,
         )
+
+    def start_until_it_waits(self, *arguments: str) -> subprocess.Popen[str]:
+        """A run that has come to the step which takes for ever."""
+        process = self.start(*arguments)
+        began = time.monotonic()
+        while not (self.root / "waiting").exists():
+            assert process.poll() is None
+            assert time.monotonic() - began < PATIENCE
+            threading.Event().wait(0.02)
+        return process
 
     def run(self, *arguments: str) -> Result:
         return self.end(self.start(*arguments))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import signal
-import threading
 import time
 
 import pytest
@@ -47,10 +46,7 @@ def test_a_signal_that_is_lost_in_the_last_step_ends_the_run_all_the_same(projec
 
 def test_whoever_waits_in_a_library_is_woken(project: Project) -> None:
     project.feature("@R_core cut: When it takes for ever; Then nothing is looked at")
-    process = project.start()
-    while not (project.root / "waiting").exists():
-        assert process.poll() is None
-        threading.Event().wait(0.02)
+    process = project.start_until_it_waits()
     began = time.monotonic()
     process.send_signal(signal.SIGTERM)
     result = project.end(process)

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import signal
-import threading
-import time
 
 import pytest
 
@@ -167,12 +165,7 @@ def test_an_interrupted_scenario_has_not_passed(project: Project, stop: signal.S
         '@R_core cut: Given a shop; Then R_core is seen as "right"; When it takes for ever; Then nothing is looked at',
         last,
     )
-    process = project.start()
-    deadline = time.monotonic() + 10
-    while not (project.root / "waiting").exists():
-        assert time.monotonic() < deadline
-        assert process.poll() is None
-        threading.Event().wait(0.02)
+    process = project.start_until_it_waits()
     process.send_signal(stop)
     result = project.end(process)
     assert result.code == 2
@@ -186,10 +179,7 @@ def test_an_interrupted_scenario_has_not_passed(project: Project, stop: signal.S
 
 def test_a_killed_run_is_judged_from_what_it_has_written(project: Project) -> None:
     project.feature('@R_core cut: Given a shop; When it takes for ever; Then R_core is seen as "right"')
-    process = project.start()
-    while not (project.root / "waiting").exists():
-        assert process.poll() is None
-        threading.Event().wait(0.02)
+    process = project.start_until_it_waits()
     process.kill()
     told = statement(project.end(process).journal)
     assert told["claims"][0]["verdict"] == "UNKNOWN"

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import signal
-import threading
 
 import pytest
 
@@ -101,10 +100,7 @@ def test_a_worker_that_dies_leaves_its_scenario_unjudged(wide: Project) -> None:
 @pytest.mark.parametrize("stop", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_a_worker_puts_back_what_it_broke_when_the_run_is_stopped(wide: Project, stop: signal.Signals) -> None:
     wide.feature(CUT, RIGHT, HARM)
-    process = wide.start("-n", "2")
-    while not (wide.root / "waiting").exists():
-        assert process.poll() is None
-        threading.Event().wait(0.02)
+    process = wide.start_until_it_waits("-n", "2")
     process.send_signal(stop)
     result = wide.end(process)
 
