@@ -29,7 +29,8 @@ class _Signals:
         self._before = {each: old for each in HEARD if (old := signal.getsignal(each)) is not signal.SIG_IGN}
         for each in self._before:
             signal.signal(each, self._hear)
-        threading.Thread(target=self._insist, daemon=True, name="interrupts").start()
+        if insists_after:
+            threading.Thread(target=self._insist, daemon=True, name="interrupts").start()
 
     def obey(self, *, again: bool = False) -> None:
         """Raise what was heard, once; *again* where it cannot have gone as far as it should."""

@@ -5,13 +5,12 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-import threading
-import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
 
+from fixtures.waiting import eventually
 from judging.journal import read_journal
 
 ROOT = Path(__file__).parents[2]
@@ -271,11 +270,12 @@ class Project:
     def start_until_it_waits(self, *arguments: str) -> subprocess.Popen[str]:
         """A run that has come to the step which takes for ever."""
         process = self.start(*arguments)
-        began = time.monotonic()
-        while not (self.root / "waiting").exists():
+
+        def waits() -> bool:
             assert process.poll() is None
-            assert time.monotonic() - began < PATIENCE
-            threading.Event().wait(0.02)
+            return (self.root / "waiting").exists()
+
+        eventually("it waits", waits, within=PATIENCE, every=0.02)
         return process
 
     def run(self, *arguments: str) -> Result:
