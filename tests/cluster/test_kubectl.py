@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from kubernetes import client
 
-from tests.cluster.watching import any_seen, state_of
+from tests.cluster.watching import any_seen, everything_gone, state_of
 
 ECHO = Path(__file__).with_name("echo.yaml")
 pytestmark = pytest.mark.cluster
@@ -97,6 +97,7 @@ def test_set_env_and_the_rollouts(shop: Kubectl) -> None:
 
 
 def test_the_order_service_playbook(shop: Kubectl, core: client.CoreV1Api, namespace: str) -> None:
+    everything_gone(core, namespace, "name=stripe-mock", ending=True)  # their logs cannot be read any more
     assert re.search(r"1/1 +Running", shop("get", "pods", "-l", "name=stripe-mock"))
     assert shop("logs", "-l", "name=stripe-mock", "--tail=500").startswith("listening\n")
     assert "ok" in shop("exec", "deployment/stripe-mock", "--", "sh", "-c", "test $GREETING && echo ok")
