@@ -157,3 +157,11 @@ def kubectl(kubeconfig: Path, namespace: str, tmp_path_factory: pytest.TempPathF
         return done.stderr if fails else done.stdout
 
     return run
+
+
+@pytest.fixture(scope="module")
+def shop(kubectl: Callable[..., str]) -> Callable[..., str]:
+    """kubectl in a namespace where the gateway runs."""
+    assert kubectl("apply", "-f", "echo.yaml") == "deployment.apps/stripe-mock created\nservice/stripe-mock created\n"
+    kubectl("rollout", "status", "deployment/stripe-mock", "--timeout=60s")
+    return kubectl

@@ -4,25 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from pathlib import Path
 
 import pytest
-from kubernetes import client
 
-from tests.cluster.watching import any_seen, everything_gone, state_of
-
-ECHO = Path(__file__).with_name("echo.yaml")
 pytestmark = pytest.mark.cluster
 
 Kubectl = Callable[..., str]
-
-
-@pytest.fixture(scope="module")
-def shop(kubectl: Kubectl) -> Kubectl:
-    """kubectl in a namespace where the gateway runs."""
-    assert kubectl("apply", "-f", "echo.yaml") == "deployment.apps/stripe-mock created\nservice/stripe-mock created\n"
-    kubectl("rollout", "status", "deployment/stripe-mock", "--timeout=60s")
-    return kubectl
 
 
 def row(text: str, number: int = 1) -> list[str]:
@@ -96,32 +83,6 @@ def test_set_env_and_the_rollouts(shop: Kubectl) -> None:
     assert "GREETING" in shop("rollout", "history", "deployment/stripe-mock", "--revision=4")
 
 
-def test_the_order_service_playbook(shop: Kubectl, core: client.CoreV1Api, namespace: str) -> None:
-    everything_gone(core, namespace, "name=stripe-mock", ending=True)  # their logs cannot be read any more
-    assert re.search(r"1/1 +Running", shop("get", "pods", "-l", "name=stripe-mock"))
-    assert shop("logs", "-l", "name=stripe-mock", "--tail=500").startswith("listening\n")
-    assert "ok" in shop("exec", "deployment/stripe-mock", "--", "sh", "-c", "test $GREETING && echo ok")
-    shop("set", "env", "deployment/stripe-mock", "ORDERS_PAUSED=true")
-    shop("rollout", "status", "deployment/stripe-mock", "--timeout=60s")
-    told = shop("set", "image", "deployment/stripe-mock", "web=cluster-test/nobody:1")
-    assert told == "deployment.apps/stripe-mock image updated\n"
-    any_seen(core, namespace, "name=stripe-mock", lambda pod: state_of(pod).reason == "ErrImageNeverPull")
-    assert "ErrImageNeverPull" in shop("get", "pods", "-l", "name=stripe-mock")
-    assert shop("rollout", "undo", "deployment/stripe-mock") == "deployment.apps/stripe-mock rolled back\n"
-    assert "successfully rolled out" in shop("rollout", "status", "deployment/stripe-mock", "--timeout=60s")
-    images = "jsonpath={.spec.template.spec.containers[*].image}"
-    assert shop("get", "deployment", "stripe-mock", "-o", images) == "cluster-test/echo:1"
-    assert "ORDERS_PAUSED" in shop("describe", "deployment", "stripe-mock")
-    assert shop("delete", "pod", "-l", "name=stripe-mock").endswith("deleted\n")
-    shop("scale", "deployment/stripe-mock", "--replicas=4")
-    shop("wait", "--for=jsonpath={.status.readyReplicas}=4", "deployment/stripe-mock", "--timeout=60s")
-    shop("scale", "deployment/stripe-mock", "--replicas=1")
-    assert "unable to find specified revision 99" in shop(
-        "rollout", "undo", "deployment/stripe-mock", "--to-revision=99", fails=True
-    )
-    assert shop("top", "pods", "-l", "name=stripe-mock", fails=True) == "error: Metrics API not available\n"
-
-
 def test_label_annotate_and_patch(shop: Kubectl) -> None:
     shop("label", "deployment", "stripe-mock", "tier=payments")
     assert shop("get", "deployments", "-l", "tier in (payments),!gone", "-o", "name") == "deployment.apps/stripe-mock\n"
@@ -143,26 +104,8 @@ def test_refusals_read_as_those_of_kubernetes(shop: Kubectl) -> None:
     assert "NotFound" in shop("-n", "nowhere", "create", "-f", "echo.yaml", fails=True)
 
 
-def test_deleting_a_deployment_takes_its_pods_along(shop: Kubectl) -> None:
-    short = ECHO.read_text().replace("stripe-mock", "short")
-    shop("create", "-f", "-", stdin=short)
-    shop("wait", "--for=jsonpath={.status.phase}=Running", "pod", "-l", "name=short", "--timeout=60s")
-    assert shop("delete", "deployment", "short").startswith('deployment.apps "short" deleted')
-    shop("wait", "--for=delete", "pod", "-l", "name=short", "--timeout=60s")
-    shop("wait", "--for=delete", "replicaset", "-l", "name=short", "--timeout=60s")
-    assert shop("delete", "-f", "-", "--ignore-not-found", stdin=short) == 'service "short" deleted\n'
-
-
 def test_a_deleted_pod_is_replaced(shop: Kubectl) -> None:
     before = shop("get", "pods", "-l", "name=stripe-mock", "-o", "name").strip()
     assert "deleted" in shop("delete", "pod", "-l", "name=stripe-mock")
     shop("wait", "--for=jsonpath={.status.readyReplicas}=1", "deployment/stripe-mock", "--timeout=60s")
     assert before not in shop("get", "pods", "-l", "name=stripe-mock", "-o", "name").split()
-
-
-def test_a_deleted_namespace_takes_its_pods_along(shop: Kubectl) -> None:
-    namespace = "apiVersion: v1\nkind: Namespace\nmetadata: {name: short-lived}\n"
-    shop("create", "-f", "-", stdin=namespace)
-    shop("-n", "short-lived", "apply", "-f", "echo.yaml")
-    shop("delete", "namespace", "short-lived", "--timeout=60s")
-    assert "NotFound" in shop("get", "namespace", "short-lived", fails=True)

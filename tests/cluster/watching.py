@@ -43,10 +43,10 @@ def state_of(pod: client.V1Pod) -> Any:
     return (state and (state.waiting or state.terminated)) or client.V1ContainerStateWaiting()
 
 
-def everything_gone(core: client.CoreV1Api, namespace: str, labels: str, ending: bool = False) -> None:
-    """Wait until no pod with these labels is left; *ending*: none of those that are on their way out."""
+def everything_gone(core: client.CoreV1Api, namespace: str, labels: str) -> None:
+    """Wait until no pod with these labels is left."""
     pods = core.list_namespaced_pod(namespace, label_selector=labels)
-    left = {pod.metadata.name for pod in pods.items if pod.metadata.deletion_timestamp or not ending}
+    left = {pod.metadata.name for pod in pods.items}
     stream = watch.Watch().stream(
         core.list_namespaced_pod, namespace, label_selector=labels, timeout_seconds=SECONDS,
         resource_version=pods.metadata.resource_version,
