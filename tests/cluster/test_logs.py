@@ -19,6 +19,7 @@ pytestmark = pytest.mark.cluster
 
 LONG_AGO = timedelta(minutes=10)
 STAMP = "2026-11-22T03:45:11.123456789Z"
+NO_FILE = 'failed to try resolving symlinks in path "/var/log/web/0.log": lstat 0.log: no such file or directory'
 REMOVED = "unable to retrieve container logs for containerd://413e259233a3"
 
 
@@ -36,9 +37,10 @@ def written(kubeconfig: Path, namespace: str) -> Callable[[str], list[str]]:
         (f"{STAMP} listening\n{STAMP} \n", ["listening", ""]),
         (f"{STAMP} 50 %\r100 %\r\n{STAMP} a\u2028b\x85c\n", ["50 %\r100 %", "a\u2028b\x85c"]),
         (REMOVED, []),
-        (f"{STAMP} {REMOVED}\n", [REMOVED]),
+        (NO_FILE, []),
+        (f"{STAMP} {REMOVED}\n{STAMP} {NO_FILE}\n", [REMOVED, NO_FILE]),
     ],
-    ids=["nothing", "lines", "characters that end lines elsewhere", "no container any more", "said by the container"],
+    ids=["nothing", "lines", "characters that end lines elsewhere", "no container", "no file", "said by the container"],
 )
 def test_a_line_is_what_the_container_ended_with_a_newline(answer: str, texts: list[str]) -> None:
     assert [line.text for line in log_lines("one", answer)] == texts

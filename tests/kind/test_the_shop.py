@@ -12,7 +12,7 @@ import pytest
 from reference.deploying import PODS
 from reference.kustomize import NAMESPACE, node_ports, stack
 from tests.kind.conftest import VARIABLE
-from tests.kind.deployed import Place
+from tests.kind.deployed import SECONDS, Place
 from tests.reference.test_running import buy, check_pin
 
 pytestmark = pytest.mark.skipif(VARIABLE not in os.environ, reason=f"{VARIABLE} names no cluster")
@@ -43,21 +43,22 @@ def test_an_image_of_the_services_runs_as_nobody_and_holds_no_build_tool(shop: P
     assert inside(shop, "carts", imported) == "[]"
 
 
-@pytest.mark.parametrize("service", DEPLOYMENTS)
-def test_a_pod_ends_at_once_when_it_is_told_to(shop: Place, service: str):
+def test_every_pod_ends_at_once_when_it_is_told_to(shop: Place):
     """What ignores SIGTERM as PID 1 would be killed after the grace period, and end with 137."""
-    watch = shop.cluster.watch(f"{PODS.format(NAMESPACE)}?labelSelector=name%3D{service}")
-    [name] = [name for name, pod in watch.first.items() if not pod["metadata"].get("deletionTimestamp")]
-    shop.kubectl("delete", "pod", name, "--wait=false")
-    codes = []
+    watch = shop.cluster.watch(PODS.format(NAMESPACE))
+    there = {name for name, pod in watch.first.items() if not pod["metadata"].get("deletionTimestamp")}
+    shop.kubectl("delete", "pods", *there, "--wait=false")
+    codes = dict[str, int]()
     for told, pod in watch:
-        if told == name and pod is None:
+        if pod is None:
+            there.discard(told)
+        elif told in there and (ended := pod["status"]["containerStatuses"][0]["state"].get("terminated")):
+            codes[pod["metadata"]["labels"]["name"]] = ended["exitCode"]
+        if not there:
             break
-        if told == name and (ended := pod["status"]["containerStatuses"][0]["state"].get("terminated")):
-            codes.append(ended["exitCode"])
     watch.close()
-    shop.kubectl("rollout", "status", f"deployment/{service}", "--timeout=60s")
-    assert codes[-1:] == [0]
+    shop.kubectl("wait", "--for=condition=available", "deployments", "--all", f"--timeout={SECONDS}s")
+    assert codes == dict.fromkeys(DEPLOYMENTS, 0)
 
 
 def test_nothing_is_published_beyond_loopback(shop: Place):
