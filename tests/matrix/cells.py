@@ -121,19 +121,18 @@ def judge_all(
     """Each cell with its result as soon as there is one, judged on stacks with no other defect, side by side."""
     profile, stopped = load_profile(ROOT / "stacks" / f"{stack}.toml"), Event()
 
-    def judge(cell: Cell, free: SimpleQueue[Path]) -> Result:
-        kubeconfig = free.get()
+    def judge(cell: Cell, free: SimpleQueue[Place]) -> Result:
+        place = free.get()
         try:
             if stopped.is_set():
                 raise CancelledError
-            with switched(kubeconfig, profile.namespace, cell):
-                settle(Stack(profile, kubeconfig), cell.system)
-                return run_suite(stack, kubeconfig, folder / cell.name, cell.features(narrow=narrow))
+            place.have(cell)
+            return run_suite(stack, place.kubeconfig, folder / cell.name, cell.features(narrow=narrow))
         finally:
-            free.put(kubeconfig)
+            free.put(place)
 
-    with _stacks(profile, cells) as stacks, ThreadPoolExecutor(len(cells)) as pool:
-        cell_of = {pool.submit(judge, cell, stacks[cell.system]): cell for cell in cells}
+    with _places(profile, cells) as places, ThreadPoolExecutor(len(cells)) as pool:
+        cell_of = {pool.submit(judge, cell, places[cell.system]): cell for cell in cells}
         try:
             yield from ((cell_of[judged], judged.result()) for judged in as_completed(cell_of))
         finally:
@@ -155,25 +154,32 @@ def run_suite(stack: str, kubeconfig: Path, reports: Path, features: list[Path])
     return Result(ended.returncode, verdicts, seen, ended.stdout[-4000:] + ended.stderr[-2000:])
 
 
-@contextmanager
-def switched(kubeconfig: Path, namespace: str, cell: Cell) -> Iterator[None]:
-    """A cell's defect switched on in its Deployment's environment, and off again: what follows settles it."""
-    if not cell.deployment:
-        yield
-        return
-    variable = f"DEFECT_{cell.name.upper()}"
-    _set(kubeconfig, namespace, cell.deployment, {"name": variable, "value": "on"})
-    try:
-        yield
-    finally:
-        _set(kubeconfig, namespace, cell.deployment, {"name": variable, "$patch": "delete"})
+class Place:
+    """A stack that is judged again and again, with the defect of one cell at a time."""
 
+    def __init__(self, profile: Profile, kubeconfig: Path) -> None:
+        self.kubeconfig, self._stack = kubeconfig, Stack(profile, kubeconfig)
+        self._on = set[tuple[str, str]]()  # Deployments, and what is switched on in their environment
 
-def _set(kubeconfig: Path, namespace: str, deployment: str, entry: dict[str, str]) -> None:
-    apps = client.AppsV1Api(config.new_client_from_config(str(kubeconfig)))
-    container = {"name": deployment, "env": [entry]}
-    change = {"spec": {"template": {"spec": {"containers": [container]}}}}
-    apps.patch_namespaced_deployment(deployment, namespace, change, _request_timeout=10)
+    def have(self, cell: Cell) -> None:
+        """Switch off what was on and this cell's defect on, a Deployment at once, and wait until the system has it."""
+        wanted = {(cell.deployment, f"DEFECT_{cell.name.upper()}")} if cell.deployment else set[tuple[str, str]]()
+        switches = [(name, {"name": variable, "$patch": "delete"}) for name, variable in self._on - wanted]
+        switches += [(name, {"name": variable, "value": "on"}) for name, variable in wanted - self._on]
+        self._on |= wanted
+        for deployment in {name for name, _ in switches}:
+            self._set(deployment, [entry for name, entry in switches if name == deployment])
+        self._on = wanted
+        settle(self._stack, cell.system)
+
+    def mend(self, system: str) -> None:
+        """Have no defect at all."""
+        self.have(Cell(FIXED, system))
+
+    def _set(self, deployment: str, entries: list[dict[str, str]]) -> None:
+        apps = client.AppsV1Api(config.new_client_from_config(str(self.kubeconfig)))
+        change = {"spec": {"template": {"spec": {"containers": [{"name": deployment, "env": entries}]}}}}
+        apps.patch_namespaced_deployment(deployment, self._stack.profile.namespace, change, _request_timeout=10)
 
 
 def settle(stack: Stack, system: str) -> None:
@@ -188,18 +194,21 @@ def settle(stack: Stack, system: str) -> None:
 
 
 @contextmanager
-def _stacks(profile: Profile, cells: Sequence[Cell]) -> Iterator[dict[str, SimpleQueue[Path]]]:
+def _places(profile: Profile, cells: Sequence[Cell]) -> Iterator[dict[str, SimpleQueue[Place]]]:
     """For each system the stacks that are free: a place in the one that stands, else as many of one's own as cores."""
     judged = {cell.system for cell in cells}
     systems = [name for name in profile.systems if name in judged]
     if not profile.start:
-        yield {name: _queue([Path(profile.kubeconfig)]) for name in systems}
-        for name in systems:
-            settle(Stack(profile, Path(profile.kubeconfig)), name)
+        standing = {name: Place(profile, Path(profile.kubeconfig)) for name in systems}
+        try:
+            yield {name: _queue([place]) for name, place in standing.items()}
+        finally:
+            for name, place in standing.items():
+                place.mend(name)
         return
     launched = [LaunchedStack(profile, ROOT, systems) for _ in range(min(AT_ONCE, len(cells)))]
     try:
-        yield dict.fromkeys(systems, _queue([stack.ready() for stack in launched]))
+        yield dict.fromkeys(systems, _queue([Place(profile, stack.ready()) for stack in launched]))
     finally:
         for stack in launched:
             stack.stop()
@@ -215,8 +224,8 @@ def named(feature: Path) -> set[str]:
     return set(re.findall(r"@(\w+)", feature.read_text()))
 
 
-def _queue(kubeconfigs: Iterable[Path]) -> SimpleQueue[Path]:
-    free = SimpleQueue[Path]()
-    for kubeconfig in kubeconfigs:
-        free.put(kubeconfig)
+def _queue(places: Iterable[Place]) -> SimpleQueue[Place]:
+    free = SimpleQueue[Place]()
+    for place in places:
+        free.put(place)
     return free

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import re
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import nullcontext
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from fixtures.stack.profile_file import load_profile
 from judging.claims import load_claims
 from tests.matrix import cells
-from tests.matrix.cells import FEATURES, Cell, Result, all_cells, judge_all, named
+from tests.matrix.cells import FEATURES, Cell, Place, Result, all_cells, judge_all, named
 
 DEFECT = Cell("duplicate", "sock_shop", "orders", {"R000_12": "2 open"}, {"R000_13": "2 in all"})
 STATED = ("R000_12", "VIOLATED", "2 open")
@@ -58,31 +59,80 @@ def test_briefly_a_defect_is_judged_by_one_feature_and_by_what_that_names():
     assert brief.breaks.keys() <= set(re.findall(r"@(R002_\w+)", brief.only.read_text()))
 
 
-def test_who_stops_the_matrix_waits_for_no_cell_that_has_not_begun(monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
-    """Of three cells on one stack the first is judged, and the second, if it has begun, ends."""
-    switched, stopped, free = list[str](), threading.Event(), cells._queue([tmp_path])
+class Noted(Place):
+    """A place that notes what is set in which Deployment; what it had before is switched off with it."""
 
-    @contextmanager
-    def switch(kubeconfig: Path, namespace: str, cell: Cell) -> Iterator[None]:
-        switched.append(f"{cell.name} on")
-        yield
-        switched.append(f"{cell.name} off")
+    def __init__(self, folder: Path) -> None:
+        super().__init__(load_profile(cells.ROOT / "stacks" / "fixed.toml"), folder)
+        self.set: list[tuple[str, dict[str, str]]] = []
+
+    def _set(self, deployment: str, entries: list[dict[str, str]]) -> None:
+        self.set.append((deployment, {each["name"]: each.get("value", "off") for each in entries}))
+
+
+@pytest.fixture
+def place(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Noted:
+    """A place that has taken its settings at once."""
+    monkeypatch.setattr(cells, "settle", lambda stack, system: None)
+    return Noted(tmp_path)
+
+
+def test_a_place_has_one_defect_at_a_time_and_rolls_out_once_for_two_in_a_row(place: Noted):
+    for name in (
+        "cart_kept",
+        "paid_without_charge",
+        "fixed sock_shop",
+        "fixed sock_shop",
+        "cart_kept",
+        "no_busy_state",
+    ):
+        place.have(all_cells()[name])
+
+    assert place.set[:3] == [
+        ("orders", {"DEFECT_CART_KEPT": "on"}),
+        ("orders", {"DEFECT_CART_KEPT": "off", "DEFECT_PAID_WITHOUT_CHARGE": "on"}),
+        ("orders", {"DEFECT_PAID_WITHOUT_CHARGE": "off"}),
+    ]
+    assert sorted(place.set[4:]) == [
+        ("front-end", {"DEFECT_NO_BUSY_STATE": "on"}),
+        ("orders", {"DEFECT_CART_KEPT": "off"}),
+    ]
+
+
+def test_what_could_not_be_switched_off_is_tried_again(place: Noted, monkeypatch: pytest.MonkeyPatch):
+    def away(*_: object) -> None:
+        raise ConnectionError
+
+    place.have(DEFECT)
+    with monkeypatch.context() as meanwhile:
+        meanwhile.setattr(place, "_set", away)
+        with pytest.raises(ConnectionError):
+            place.have(replace(DEFECT, name="kept"))
+    place.mend("sock_shop")
+
+    assert place.set[1:] == [("orders", {"DEFECT_DUPLICATE": "off", "DEFECT_KEPT": "off"})]
+
+
+def test_who_stops_the_matrix_waits_for_no_cell_that_has_not_begun(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, place: Noted
+):
+    """Of three cells on one stack the first is judged, and the second, if it has begun, ends."""
+    stopped, judged_by = threading.Event(), list[object]()
 
     def judge(*asked: object) -> Result:
-        assert len(switched) == 1 or stopped.wait(10)
+        judged_by.append(asked)
+        assert len(judged_by) == 1 or stopped.wait(10)
         return run(STATED)
 
     monkeypatch.setattr(cells, "Event", lambda: stopped)
-    monkeypatch.setattr(cells, "switched", switch)
-    monkeypatch.setattr(cells, "settle", lambda stack, system: None)
     monkeypatch.setattr(cells, "run_suite", judge)
-    monkeypatch.setattr(cells, "_stacks", lambda profile, chosen: nullcontext({"sock_shop": free}))
+    monkeypatch.setattr(cells, "_places", lambda profile, chosen: nullcontext({"sock_shop": cells._queue([place])}))
 
     judged = judge_all([DEFECT] * 3, tmp_path)
     next(judged)
     judged.close()
 
-    assert switched in (["duplicate on", "duplicate off"], ["duplicate on", "duplicate off"] * 2)
+    assert len(judged_by) in (1, 2)
 
 
 @pytest.mark.parametrize("system", ["sock_shop", "otp_gateway"])
