@@ -19,6 +19,14 @@ from reference.refusal import CannotRun
 
 NODE = f"{CLUSTER}-control-plane"
 MARK = "incident-conformance/made-by"
+# Endpoints take effect at once: kube-proxy would otherwise gather changes for a second (and 0 means that second).
+# Nobody else could lead, and nothing here has to survive a power cut: both cost an idle cluster processor time.
+FAST = (
+    "kind: KubeProxyConfiguration\niptables: {minSyncPeriod: 1ms}",
+    "kind: ClusterConfiguration\n"
+    "controllerManager: {extraArgs: {leader-elect: 'false'}}\nscheduler: {extraArgs: {leader-elect: 'false'}}\n"
+    "etcd: {local: {extraArgs: {unsafe-no-fsync: 'true'}}}",
+)
 CREATE_SECONDS, DELETE_SECONDS, ANSWER_SECONDS, ASK_SECONDS = 300, 120, 60, 30
 
 
@@ -141,14 +149,17 @@ def _settings(offline_image: bool) -> dict[str, object]:
         # The image that is built here brings a network of its own; the published one brings kind's.
         "networking": {"apiServerAddress": "127.0.0.1", "disableDefaultCNI": offline_image},
     }
-    # Endpoints take effect at once: kube-proxy would otherwise gather changes for a second (and 0 means that second).
-    patches = ["kind: KubeProxyConfiguration\niptables:\n  minSyncPeriod: 1ms\n"]
+    kubelet, containerd = ["kind: KubeletConfiguration"], list[str]()
     if _engine("{{.CgroupVersion}}") == "1":
-        patches.append("kind: KubeletConfiguration\nfailCgroupV1: false\n")
-    settings["kubeadmConfigPatches"] = patches
+        kubelet.append("failCgroupV1: false")
     if not _may_adjust_oom_scores():
-        patch = '[plugins."io.containerd.grpc.v1.cri"]\n  restrict_oom_score_adj = true\n'
-        settings["containerdConfigPatches"] = [patch]
+        containerd.append('[plugins."io.containerd.grpc.v1.cri"]\n  restrict_oom_score_adj = true')
+    if offline_image:  # a busy systemd may take 30 s to give a pod's slice back, and each costs processor time
+        kubelet.append("cgroupDriver: cgroupfs")
+        runtimes = '[plugins."io.containerd.grpc.v1.cri".containerd.runtimes.{}.options]\n  SystemdCgroup = false'
+        containerd += [runtimes.format(each) for each in ("runc", "test-handler")]
+    settings["kubeadmConfigPatches"] = [*FAST, "\n".join(kubelet)]
+    settings["containerdConfigPatches"] = containerd
     return settings
 
 
