@@ -9,6 +9,7 @@ import tempfile
 from collections.abc import Iterable
 from pathlib import Path
 
+from reference.kept import kept
 from reference.kind import offline
 from reference.kind.registry import ASK_SECONDS, available, chosen, present
 from reference.kind.versions import CLUSTER, HERE, MONGODB_IMAGE, PYTHON_IMAGE, fingerprint
@@ -37,10 +38,9 @@ def _services(log: Path) -> str:
     image = f"{SERVICES}:{fingerprint(recipe, *LOCKS, *code)}{_short(base)}"
     if present(image):
         return image
-    say("collecting the services' locked wheels")
     with tempfile.TemporaryDirectory() as scratch:
         context = Path(scratch)
-        _wheels(base, context / "wheels", log)
+        shutil.copytree(_wheels(base, log), context / "wheels")
         (context / "reference").mkdir()
         shutil.copy(REFERENCE / "__init__.py", context / "reference")
         ignored = shutil.ignore_patterns("__pycache__")
@@ -50,19 +50,26 @@ def _services(log: Path) -> str:
     return image
 
 
-def _wheels(base: str, target: Path, log: Path) -> None:
-    """Fetch, for the Python and the machine of the base image, what the locks name; every hash is checked."""
+def _wheels(base: str, log: Path) -> Path:
+    """What the locks name, for the Python and the machine of the base image: fetched once, every hash is checked."""
     with refusing("E-IMAGE-BUILD", f"{base} cannot run Python", "delete that image and try again", log):
         ask = "import sys; print('%d.%d' % sys.version_info[:2])"
         alone = ["--network", "none", "--entrypoint", "python3"]
         version = run(["docker", "run", "--rm", *alone, base, "-c", ask], ASK_SECONDS).split()[-1]
     machine = {"amd64": "x86_64", "arm64": "aarch64"}.get(platform.machine(), platform.machine())
     words = [sys.executable, "-m", "pip", "download", "--quiet", "--disable-pip-version-check", "--require-hashes"]
-    words += ["--only-binary=:all:", "--no-deps", f"--python-version={version}", f"--dest={target}"]
+    words += ["--only-binary=:all:", "--no-deps", f"--python-version={version}"]
     words += [f"--platform=manylinux_2_{minor}_{machine}" for minor in GLIBC]
+    words += [f"--requirement={lock}" for lock in LOCKS]
     remedy = "check that a package index can be reached (pip's own settings apply)"
-    with refusing("E-WHEELS", "the services' packages cannot be fetched", remedy, log):
-        run([*words, *(f"--requirement={lock}" for lock in LOCKS)], FETCH_SECONDS)
+
+    def fetch(scratch: Path) -> Path:
+        say("collecting the services' locked wheels")
+        with refusing("E-WHEELS", "the services' packages cannot be fetched", remedy, log):
+            run([*words, f"--dest={scratch / 'wheels'}"], FETCH_SECONDS)
+        return scratch / "wheels"
+
+    return kept(offline.folder() / f"wheels-{fingerprint(*LOCKS)}-{version}-{machine}", fetch)
 
 
 def _official_mongodb(log: Path) -> str:
