@@ -56,8 +56,9 @@ class Cell:
         return _naming(self.system, stated) if narrow and stated else [FEATURES / self.system]
 
     def briefly(self) -> Cell:
-        """The defect as one feature shows it: the first that names the first claim which it breaks."""
-        file = _naming(self.system, [next(iter(self.breaks))])[0]
+        """The defect as one feature shows it: of those that name the first claim which it breaks, the one with most."""
+        shown = _naming(self.system, [next(iter(self.breaks))])
+        file = max(shown, key=lambda file: len(named(file) & self.breaks.keys()))
         breaks, may = ({c: seen for c, seen in d.items() if c in named(file)} for d in (self.breaks, self.may_break))
         return replace(self, breaks=breaks, may_break=may, only=file)
 

@@ -54,7 +54,7 @@ def test_briefly_a_defect_is_judged_by_one_feature_and_by_what_that_names():
     defect = all_cells()["session_not_stored"]
     brief = defect.briefly()
 
-    assert brief.features(narrow=True) == [FEATURES / "otp_gateway" / "codes_stay_private.feature"]
+    assert brief.features(narrow=True) == [FEATURES / "otp_gateway" / "paying_with_a_code.feature"]
     assert brief.breaks.keys() < defect.breaks.keys()
     assert brief.breaks.keys() <= set(re.findall(r"@(R002_\w+)", brief.only.read_text()))
 
