@@ -149,7 +149,7 @@ def _settings(offline_image: bool) -> dict[str, object]:
         # The image that is built here brings a network of its own; the published one brings kind's.
         "networking": {"apiServerAddress": "127.0.0.1", "disableDefaultCNI": offline_image},
     }
-    kubelet, containerd = ["kind: KubeletConfiguration"], list[str]()
+    kubelet, containerd = list[str](), list[str]()
     if _engine("{{.CgroupVersion}}") == "1":
         kubelet.append("failCgroupV1: false")
     if not _may_adjust_oom_scores():
@@ -158,8 +158,12 @@ def _settings(offline_image: bool) -> dict[str, object]:
         kubelet.append("cgroupDriver: cgroupfs")
         runtimes = '[plugins."io.containerd.grpc.v1.cri".containerd.runtimes.{}.options]\n  SystemdCgroup = false'
         containerd += [runtimes.format(each) for each in ("runc", "test-handler")]
-    settings["kubeadmConfigPatches"] = [*FAST, "\n".join(kubelet)]
-    settings["containerdConfigPatches"] = containerd
+    patches = [*FAST]
+    if kubelet:
+        patches.append("\n".join(["kind: KubeletConfiguration", *kubelet]))
+    settings["kubeadmConfigPatches"] = patches
+    if containerd:
+        settings["containerdConfigPatches"] = containerd
     return settings
 
 

@@ -10,6 +10,8 @@ from pathlib import Path
 
 from tests.matrix.cells import FIXED, Cell, Result, all_cells, judge_all, one_of_each_group
 
+LAST = 30  # lines
+
 
 def main() -> None:
     """Judge cells; exit 1 where one differs from what its defect states."""
@@ -33,13 +35,15 @@ def main() -> None:
 
 
 def tell(cell: Cell, result: Result) -> list[str]:
-    """Print what a cell came to; where it differs from what is stated."""
+    """Print what a cell came to; where it differs from what is stated, and then what the run said last."""
     differing = result.differs(cell)
     print(f"{cell.name:26} exit {result.exit}  {'NOT AS STATED' if differing else 'as stated'}")
     for claim in sorted(result.red | cell.breaks.keys()):
         print(f"    {claim:9} {result.verdicts.get(claim, 'not judged'):10} {result.seen.get(claim, '')[:100]}")
     for line in differing:
         print(f"    ! {line}")
+    for line in result.said.strip().splitlines()[-LAST:] if differing else ():
+        print(f"    | {line}")
     sys.stdout.flush()
     return differing
 

@@ -13,6 +13,7 @@ import pytest
 from fixtures.stack.profile_file import load_profile
 from judging.claims import load_claims
 from tests.matrix import cells
+from tests.matrix.__main__ import tell
 from tests.matrix.cells import FEATURES, Cell, Place, Result, all_cells, judge_all, named
 
 DEFECT = Cell("duplicate", "sock_shop", "orders", {"R000_12": "2 open"}, {"R000_13": "2 in all"})
@@ -41,6 +42,13 @@ def run(*claims: tuple[str, str, str], ended: int = 1) -> Result:
 )
 def test_only_what_is_stated_may_be_red_and_all_that_is_demanded_must(result: Result, differing: list[str]):
     assert result.differs(DEFECT) == differing
+
+
+def test_what_a_run_said_is_told_where_it_is_not_as_stated(capsys: pytest.CaptureFixture[str]):
+    assert tell(DEFECT, replace(run(STATED), said="1 failed")) == []
+    assert "1 failed" not in capsys.readouterr().out
+    assert tell(DEFECT, replace(run(ended=4), said="the page does not open\nremedy: open it"))
+    assert "    | the page does not open\n    | remedy: open it\n" in capsys.readouterr().out
 
 
 def test_a_mended_system_runs_everything_and_a_defect_if_narrow_what_names_its_claims():
